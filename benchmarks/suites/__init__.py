@@ -1,0 +1,1 @@
+"""Suites: which models, on which data, make which table."""

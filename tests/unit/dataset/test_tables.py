@@ -1,0 +1,130 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.mutate import mutants
+from viodat.dataset import schema
+from viodat.dataset.tables import read_arrays, read_table, write_arrays, write_rows
+from viodat.errors import DatasetError
+
+
+def _motion(frames: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    joints = rng.normal(0, 500, (frames, 18, 3)).astype(np.float32)
+    joints[1, 4] = np.nan
+    joints[2] = np.nan
+    return {
+        "time_ns": np.arange(frames, dtype=np.int64) * 10_000_000,
+        "joints_mm": joints,
+        "sigma_mm": np.full((frames, 18), np.nan, np.float32),
+        "valid": np.isfinite(joints).all(-1),
+    }
+
+
+def test_arrays_come_back_with_nan_where_null(tmp_path):
+    columns = _motion(5)
+    assert write_arrays(tmp_path / "a.parquet", schema.MOTION, columns) == 5
+    again = read_arrays(tmp_path / "a.parquet", schema.MOTION)
+    for name, values in columns.items():
+        np.testing.assert_array_equal(again[name], values)
+        assert again[name].dtype == values.dtype
+
+
+def test_missing_numbers_are_null_in_the_file_not_zero_and_not_nan(tmp_path):
+    write_arrays(tmp_path / "a.parquet", schema.MOTION, _motion(5))
+    column = pq.read_table(tmp_path / "a.parquet").column("joints_mm").combine_chunks()
+    assert column.type == pa.list_(pa.float32(), 54)
+    assert column.values.null_count == 3 + 54
+    assert not np.isnan(column.values.drop_null().to_numpy()).any()
+
+
+def test_every_field_carries_its_meaning_and_every_measure_its_unit(tmp_path):
+    write_arrays(tmp_path / "a.parquet", schema.MOTION, _motion(3))
+    field = pq.read_schema(tmp_path / "a.parquet").field("joints_mm")
+    assert field.metadata[b"unit"] == b"mm"
+    assert field.metadata[b"frame"] == b"world"
+    assert field.metadata[b"shape"] == b"18x3"
+    assert field.metadata[b"joints"].split(b",")[2] == b"left_pelvis"
+    for table in (schema.MOTION, schema.VIDEO, schema.AUDIO, *schema.TABLES.values()):
+        for column in table:
+            assert column.metadata[b"meaning"], column.name
+            suffix = column.name.rsplit("_", 1)[-1]
+            if suffix in ("mm", "px", "s", "hz", "ns", "ms", "ppm", "kg", "rad", "db"):
+                assert b"unit" in column.metadata, column.name
+
+
+def test_a_column_that_is_missing_altogether_reads_as_nan(tmp_path):
+    frames = 4
+    columns = {name: None for name in schema.VIDEO.names} | {
+        "device_time_ns": np.arange(frames),
+        "pts": np.arange(frames),
+        "valid": np.zeros((frames, 18), bool),
+    }
+    write_arrays(tmp_path / "v.parquet", schema.VIDEO, columns)
+    again = read_arrays(tmp_path / "v.parquet", schema.VIDEO)
+    assert again["pose3d_mm"].shape == (frames, 18, 3)
+    assert again["pose3d_mm"].dtype == np.float32
+    assert np.isnan(again["pose3d_mm"]).all()
+    assert again["time_ns"].dtype != np.int64
+    assert again["pts"].dtype == np.int64
+
+
+def test_same_arrays_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_arrays(tmp_path / f"{name}.parquet", schema.MOTION, _motion(5))
+    assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
+
+
+def test_wrong_shape_is_refused(tmp_path):
+    columns = _motion(5) | {"sigma_mm": np.zeros((5, 17))}
+    with pytest.raises(ValueError, match="sigma_mm: expected 5 rows of 18 numbers"):
+        write_arrays(tmp_path / "a.parquet", schema.MOTION, columns)
+    assert not (tmp_path / "a.parquet").exists()
+
+
+def test_rows_with_missing_keys(tmp_path):
+    rows = [{"trial": "P05T28", "stage": "gates", "reason": "too short", "value": 1.0, "limit": float("nan")}]
+    assert write_rows(tmp_path / "e.parquet", schema.EXCLUSIONS, rows) == 1
+    assert read_table(tmp_path / "e.parquet").to_pylist() == [
+        {"trial": "P05T28", "recording": None, "stage": "gates", "reason": "too short", "value": 1.0, "limit": None}
+    ]  # fmt: skip
+
+
+def test_an_empty_table_keeps_its_schema(tmp_path):
+    assert write_rows(tmp_path / "e.parquet", schema.EXCLUSIONS, []) == 0
+    assert read_table(tmp_path / "e.parquet").schema.names == schema.EXCLUSIONS.names
+
+
+def test_a_column_nobody_knows_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no column for"):
+        write_rows(tmp_path / "e.parquet", schema.EXCLUSIONS, [{"trail": "P05T28"}])
+
+
+def test_other_readers_read_it(tmp_path):
+    write_arrays(tmp_path / "split=train" / "participant=P04" / "a.parquet", schema.MOTION, _motion(5))
+    table = pq.read_table(tmp_path, columns=["time_ns", "split", "participant"])
+    assert table.num_rows == 5
+    assert table.column("split").to_pylist() == ["train"] * 5
+
+
+@pytest.mark.timeout(60)
+def test_damaged_files_give_a_dataset_error(tmp_path):
+    write_arrays(tmp_path / "a.parquet", schema.MOTION, _motion(5))
+    content = (tmp_path / "a.parquet").read_bytes()
+    refused = 0
+    for what, damaged in mutants(content, 60, seed=0, head_bytes=len(content)):
+        (tmp_path / "b.parquet").write_bytes(damaged)
+        try:
+            again = read_arrays(tmp_path / "b.parquet", schema.MOTION)
+        except DatasetError as error:
+            refused += 1
+            assert str(error).startswith("b.parquet: "), what
+        else:
+            assert again["joints_mm"].shape[1:] == (18, 3), what
+    assert refused > 30
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"^P04T01.parquet: is missing from the dataset"):
+        read_table(tmp_path / "P04T01.parquet")

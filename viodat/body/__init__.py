@@ -1,0 +1,35 @@
+"""From markers to joints: marker sets, gap filling, joint centres, and what is wrong with the labels.
+
+Positions are mm in the trial's world frame, NaN where the markers do not determine a joint.
+"""
+
+from __future__ import annotations
+
+# joint_centres is a function and the module that holds it: bound here at once, the name means the function in
+# whatever order the modules are imported.
+from viodat.body.joint_centres import JointTrial, joint_centres
+from viodat.body.marker_diameter import DiameterCheck, declared_diameter_check, stored_centres
+from viodat.body.marker_set import JointRule, MarkerSet, SetMarker
+from viodat.body.marker_sets import (
+    MARKER_SETS,
+    detect_marker_set,
+    get_marker_set,
+    register_marker_set,
+)
+from viodat.body.sides import audit_sides
+
+__all__ = [
+    "MARKER_SETS",
+    "DiameterCheck",
+    "JointRule",
+    "JointTrial",
+    "MarkerSet",
+    "SetMarker",
+    "audit_sides",
+    "declared_diameter_check",
+    "detect_marker_set",
+    "get_marker_set",
+    "joint_centres",
+    "register_marker_set",
+    "stored_centres",
+]

@@ -1,0 +1,190 @@
+"""The marker sets that viodat knows, and which of them a file uses.
+
+:data:`MARKER_SETS` is the registry: an entry added to it (:func:`register_marker_set`) is found by
+:func:`detect_marker_set`, by :func:`viodat.body.joint_centres` and by the contract tests.
+
+Sources: Vicon's Plug-in Gait and CGM2 marker guides; van Sint Jan 2007 for the anatomical landmarks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from viodat.body.marker_set import JointRule, MarkerSet, SetMarker, pig_rules
+from viodat.body.named_joints import NAMED_LABELS
+from viodat.body.plug_in_gait import SIDES
+from viodat.capture.spelling import did_you_mean
+from viodat.errors import ConfigError
+
+_LEAST_COVERAGE = 0.5
+
+
+def _both(stems: str, prefix: tuple[str, str] = ("L", "R")) -> tuple[str, ...]:
+    return tuple(side + stem for side in prefix for stem in stems.split())
+
+
+def _markers(**segments: tuple[str, ...]) -> tuple[SetMarker, ...]:
+    return tuple(SetMarker(label, segment) for segment, labels in segments.items() for label in labels)
+
+
+def _midpoints(pairs: Mapping[str, str], prefix: tuple[str, str] = ("L", "R")) -> tuple[JointRule, ...]:
+    return tuple(
+        JointRule(f"{side}_{joint}", "midpoint", tuple(mark + stem for stem in stems.split()))
+        for side, mark in zip(SIDES, prefix, strict=True)
+        for joint, stems in pairs.items()
+    )
+
+
+def _fingers(stems: Mapping[str, str], frame: str, prefix: tuple[str, str] = ("L", "R")) -> tuple[JointRule, ...]:
+    # The thumb's joint turns against the back of the hand, so the hand frame does not say where its centre
+    # is.
+    return tuple(
+        JointRule(
+            f"{side}_{joint}",
+            "marker",
+            (mark + stem,),
+            () if joint == "thumb" else tuple(mark + s for s in frame.split()),
+        )
+        for side, mark in zip(SIDES, prefix, strict=True)
+        for joint, stem in stems.items()
+    )
+
+
+_HEAD = _markers(head=("LFHD", "RFHD", "LBHD", "RBHD"))
+_THORAX = _markers(thorax=("C7", "T10", "CLAV", "STRN", "RBAK"))
+_ARMS = _markers(shoulder=_both("SHO"), upper_arm=_both("ELB"), forearm=_both("WRA WRB"), hand=_both("FIN"))
+_ARM_TRACKING = _markers(upper_arm=_both("UPA"), forearm=_both("FRM"))
+_PELVIS = _markers(pelvis=("LASI", "RASI", "LPSI", "RPSI"))
+_PELVIS_SACR = _markers(pelvis=("LASI", "RASI", "SACR"))
+_LEGS = _markers(thigh=_both("THI KNE"), shank=_both("TIB ANK"), foot=_both("HEE TOE"))
+_SACR_FOR_PSIS = ((("SACR",), ("LPSI", "RPSI")),)
+_VICON = "Vicon, Plug-in Gait Reference Guide"
+_LANDMARKS = ("L_", "R_")
+
+
+def _plug_in_gait_set(
+    name: str,
+    description: str,
+    markers: tuple[SetMarker, ...],
+    more: tuple[JointRule, ...] = (),
+    source: str = _VICON,
+) -> MarkerSet:
+    labels = [marker.label for marker in markers]
+    alternates = _SACR_FOR_PSIS if "LPSI" in labels else ()
+    return MarkerSet(name, description, markers, (*pig_rules(labels), *more), source, alternates)
+
+
+MARKER_SETS: Final[dict[str, MarkerSet]] = {}
+"""Every marker set that viodat knows, by name."""
+
+
+def register_marker_set(marker_set: MarkerSet) -> None:
+    """Add a marker set to :data:`MARKER_SETS`.
+
+    Raises
+    ------
+    ConfigError
+        Another set has this name.
+    """
+    if MARKER_SETS.get(marker_set.name, marker_set) != marker_set:
+        raise ConfigError(f"marker set {marker_set.name!r} exists already", mend="Give the new set another name.")
+    MARKER_SETS[marker_set.name] = marker_set
+
+
+_FULL = (*_HEAD, *_THORAX, *_ARMS, *_ARM_TRACKING, *_PELVIS, *_LEGS)
+_WRIST_BAR = _midpoints({"wrist": "WRA WRB"})
+
+for _entry in (
+    _plug_in_gait_set("plug-in-gait", "Plug-in Gait full body, 39 markers", _FULL, _WRIST_BAR),
+    _plug_in_gait_set(
+        "plug-in-gait-35",
+        "Plug-in Gait full body without the tracking markers of upper arm and forearm, 35 markers",
+        (*_HEAD, *_THORAX, *_ARMS, *_PELVIS, *_LEGS),
+        _WRIST_BAR,
+    ),
+    _plug_in_gait_set(
+        "plug-in-gait-sacr",
+        "Plug-in Gait full body with one sacral marker in place of LPSI and RPSI, 34 markers",
+        (*_HEAD, *_THORAX, *_ARMS, *_PELVIS_SACR, *_LEGS),
+        _WRIST_BAR,
+    ),
+    _plug_in_gait_set("plug-in-gait-legs", "Plug-in Gait lower body, 16 markers", (*_PELVIS, *_LEGS)),
+    _plug_in_gait_set(
+        "plug-in-gait-hands",
+        "Plug-in Gait full body with markers over index and little knuckles and thumb",
+        (*_FULL, *_markers(hand=_both("IDX PNK THM"))),
+        (
+            *_WRIST_BAR,
+            *_fingers({"index": "IDX", "pinky": "PNK", "thumb": "THM"}, "WRA WRB IDX PNK"),
+        ),
+        source=f"{_VICON}; the names of the hand markers are viodat's own",
+    ),
+    _plug_in_gait_set(
+        "plug-in-gait-medial",
+        "Plug-in Gait full body with medial markers at elbow, knee and ankle",
+        (*_FULL, *_markers(upper_arm=_both("ELM"), thigh=_both("KNM"), shank=_both("MED"))),
+        _midpoints({"elbow": "ELM ELB", "wrist": "WRA WRB", "knee": "KNM KNE", "ankle": "MED ANK"}),
+        source="Vicon, CGM2 (KNM, MED); the elbow's ELM is viodat's own",
+    ),
+    MarkerSet(
+        "anatomical-landmarks",
+        "Bony landmarks on both sides of elbow, wrist, knee and ankle, and the knuckles; no hips or shoulders",
+        _markers(
+            upper_arm=_both("HLE HME", _LANDMARKS),
+            forearm=_both("RSP USP", _LANDMARKS),
+            hand=_both("HM2 HM5", _LANDMARKS),
+            thigh=_both("FLE FME", _LANDMARKS),
+            shank=_both("FAL TAM", _LANDMARKS),
+        ),
+        (
+            *_midpoints({"elbow": "HME HLE", "wrist": "RSP USP", "knee": "FME FLE", "ankle": "TAM FAL"}, _LANDMARKS),
+            *_fingers({"index": "HM2", "pinky": "HM5"}, "RSP USP HM2 HM5", _LANDMARKS),
+        ),
+        "van Sint Jan 2007, Color Atlas of Skeletal Landmark Definitions; Wu et al. 2002, 2005",
+    ),
+    MarkerSet(
+        "named-joints",
+        "Joint centres that a markerless or other system computed and named",
+        tuple(SetMarker(label, joint) for joint, label in NAMED_LABELS.items()),
+        tuple(JointRule(joint, "named", (label,)) for joint, label in NAMED_LABELS.items()),
+        "Label conventions of OpenPose BODY_25, COCO, MediaPipe, Kinect and OpenSim",
+    ),
+):
+    register_marker_set(_entry)
+
+
+def get_marker_set(name: str) -> MarkerSet:
+    """Give the registered marker set of that name.
+
+    Raises
+    ------
+    ConfigError
+        No set has this name; the message holds the nearest.
+    """
+    if name not in MARKER_SETS:
+        raise ConfigError(f"there is no marker set {name!r}", mend=did_you_mean(name, MARKER_SETS, "marker sets"))
+    return MARKER_SETS[name]
+
+
+def detect_marker_set(labels: Collection[str]) -> MarkerSet | None:
+    """Find the registered marker set that fits a file's labels best.
+
+    Parameters
+    ----------
+    labels
+        Labels of the file's markers, without subject prefix.
+
+    Returns
+    -------
+    MarkerSet or None
+        The set with the most markers present less markers absent, of those with at least half present; the
+        one registered first if several are equal; None where no set has half its markers present.
+    """
+    best: MarkerSet | None = None
+    best_score = float("-inf")
+    for marker_set in MARKER_SETS.values():
+        present, total = len(marker_set.present(labels)), len(marker_set.markers)
+        if total and present >= _LEAST_COVERAGE * total and 2 * present - total > best_score:
+            best, best_score = marker_set, 2 * present - total
+    return best

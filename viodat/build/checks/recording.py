@@ -1,0 +1,71 @@
+"""Checks of one recording: can it be read, does it fit its calibration, is its clock known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from viodat.build.checks.finding import Check, Level, Problem, RecordingView
+from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
+from viodat.build.stages import given_clock
+
+
+def _unreadable(view: RecordingView) -> Iterator[Problem]:
+    for error in view.errors:
+        yield Problem(view.files.id, str(error).rstrip("."))
+
+
+def _size(view: RecordingView) -> Iterator[Problem]:
+    camera = view.raw.cameras.get(view.files.device)
+    if camera is None or view.times is None or view.times.size_px in (None, camera.size_px):
+        return
+    have, want = view.times.size_px, camera.size_px
+    assert have is not None
+    yield Problem(view.files.id, f"the video is {have[0]} x {have[1]} px, its calibration {want[0]} x {want[1]} px")
+
+
+def _clock(view: RecordingView) -> Iterator[Problem]:
+    if given_clock(view.raw.config, view.files.id, view.files.device) is None:
+        yield Problem(view.files.id, "its offset to the mocap clock is not given")
+
+
+def _clipped(view: RecordingView) -> Iterator[Problem]:
+    if view.sound is None:
+        return
+    share = float(np.mean(np.abs(view.sound.samples) >= CLIPPED_LEVEL))
+    if share > MAX_CLIPPED_SHARE:
+        yield Problem(view.files.id, f"{share:.2%} of its samples are clipped", value=share, limit=MAX_CLIPPED_SHARE)
+
+
+CHECKS: Final[tuple[Check[RecordingView], ...]] = (
+    Check(
+        "recording-unreadable",
+        Level.ERROR,
+        "The recording will be left out.",
+        "Copy it again from the device.",
+        _unreadable,
+    ),
+    Check(
+        "video-size",
+        Level.WARNING,
+        "The calibration holds for another picture; it is cropped or scaled by a guess.",
+        "Calibrate at the size of the videos, or check the projected joints on the take sheet.",
+        _size,
+    ),
+    Check(
+        "clock-unknown",
+        Level.WARNING,
+        "Without a clock the recording has no truth and no place in training windows.",
+        "Give it in capture.toml [sync] offset_s.",
+        _clock,
+    ),
+    Check(
+        "sound-clipped",
+        Level.WARNING,
+        "Clipped sound has false harmonics and no level.",
+        "Use another microphone for this trial: capture.toml [audio] best_microphone.",
+        _clipped,
+    ),
+)

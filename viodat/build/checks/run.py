@@ -1,0 +1,133 @@
+"""Reading a capture once and showing each part of it to the checks."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from viodat.build.checks import capture, recording, trial
+from viodat.build.checks.finding import Check, Finding, Level, RecordingView, TrialView
+from viodat.build.checks.registry import CHECKS, CheckReport
+from viodat.build.raw import RawCapture, open_raw
+from viodat.build.stages import find_joints, gather_measurements, read_markers
+from viodat.capture.audio import has_audio, read_audio
+from viodat.capture.raw import RawRecording, RawTrial
+from viodat.capture.video import read_video_times
+from viodat.errors import ConfigError, ViodatError, ViodatWarning
+
+T = TypeVar("T")
+
+
+def check_capture(
+    folder: str | Path,
+    config: str | Path | None = None,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> CheckReport:
+    """Run every check over a raw capture.
+
+    Parameters
+    ----------
+    folder
+        The raw capture.
+    config
+        capture.toml, if it is not the capture's own.
+    progress
+        Called with (files done, files in all, what).
+
+    Raises
+    ------
+    ConfigError
+        If the capture cannot be understood at all, or ``[[check.ignore]]`` names a check that does not exist.
+    """
+    raw = open_raw(Path(folder), Path(config) if config else None)
+    _known_ignores(raw)
+    parts: list[RawTrial | RawRecording] = [*raw.layout.trials, *raw.layout.recordings]
+    found = [*_findings(capture.CHECKS, raw)]
+    with warnings.catch_warnings():
+        # What a reader would warn of, the checks say with their own words.
+        warnings.simplefilter("ignore", ViodatWarning)
+        for done, part in enumerate(parts, 1):
+            if isinstance(part, RawTrial):
+                found += _findings(trial.CHECKS, _trial_view(raw, part))
+            else:
+                found += _findings(recording.CHECKS, _recording_view(raw, part))
+            progress(done, len(parts), part.id)
+    order = list(Level)
+    found.sort(key=lambda finding: (order.index(finding.level), finding.check, finding.where))
+    ignored = [(finding, reason) for finding in found if (reason := _ignored(raw, finding))]
+    kept = [finding for finding in found if not _ignored(raw, finding)]
+    return CheckReport(_understood(raw), tuple(kept), tuple(ignored))
+
+
+def _findings(checks: Iterable[Check[Any]], view: object) -> Iterator[Finding]:
+    for check in checks:
+        for problem in check.find(view):
+            yield Finding(
+                check.id, check.level, problem.where, problem.problem, check.mend, problem.value, problem.limit
+            )
+
+
+def _trial_view(raw: RawCapture, files: RawTrial) -> TrialView:
+    view = TrialView(raw, files)
+    try:
+        markers = read_markers(files.marker_file, raw.config)
+        view = TrialView(raw, files, markers)
+        measurements = gather_measurements(raw, files, markers)
+        static = read_markers(files.static, raw.config) if files.static else None
+        known, joints = find_joints(markers, static, measurements, raw.config, "auto")
+        return TrialView(raw, files, known, measurements, joints)
+    except ViodatError as error:
+        return TrialView(raw, files, view.markers, error=error)
+
+
+def _recording_view(raw: RawCapture, files: RawRecording) -> RecordingView:
+    errors: list[ViodatError] = []
+    stamps = files.video or files.frames_csv
+    times = _try(lambda: read_video_times(stamps) if stamps else None, errors)
+    source = files.audio
+    if source is None and files.video is not None and times is not None and has_audio(files.video):
+        source = files.video
+    sound = _try(lambda: read_audio(source) if source else None, errors)
+    return RecordingView(raw, files, times, sound, tuple(errors))
+
+
+def _try(read: Callable[[], T], errors: list[ViodatError]) -> T | None:
+    try:
+        return read()
+    except ViodatError as error:
+        errors.append(error)
+        return None
+
+
+def _known_ignores(raw: RawCapture) -> None:
+    for ignore in raw.config.check.ignore:
+        if ignore.check not in CHECKS:
+            raise ConfigError(
+                f"[[check.ignore]] names the check '{ignore.check}', which does not exist",
+                where=raw.config_path,
+                mend=f"Checks: {', '.join(sorted(CHECKS))}.",
+            )
+
+
+def _ignored(raw: RawCapture, finding: Finding) -> str:
+    for ignore in raw.config.check.ignore:
+        if ignore.check == finding.check and fnmatchcase(finding.where, ignore.where):
+            return ignore.reason
+    return ""
+
+
+def _understood(raw: RawCapture) -> tuple[str, ...]:
+    layout = raw.layout
+    kinds: Counter[str] = Counter(item.kind for item in layout.recordings)
+    devices: Sequence[str] = sorted({item.device for item in layout.recordings})
+    return (
+        f"configuration: {raw.config_path or 'none, so the default layout'}",
+        f"{len(layout.participants)} participants: {', '.join(layout.participants)}",
+        f"{len(layout.trials)} trials, {sum(t.static is not None for t in layout.trials)} with a static trial",
+        f"{kinds['camera']} camera and {kinds['microphone']} microphone recordings of "
+        f"{', '.join(devices) or 'no device'}; calibrated: {', '.join(sorted(raw.cameras)) or 'none'}",
+    )

@@ -1,0 +1,130 @@
+"""Checks of one trial: can it be read, are its labels right, do its measurements agree with its markers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from viodat.body import audit_sides, declared_diameter_check
+from viodat.build.checks.finding import Check, Level, Problem, TrialView
+from viodat.joints import JOINTS
+
+MAX_GAP_SHARE: Final = 0.2
+"""A marker that is missing in a larger share of the frames is worth a look."""
+
+
+def _unreadable(view: TrialView) -> Iterator[Problem]:
+    if view.error is not None:
+        yield Problem(view.files.id, str(view.error).rstrip("."))
+
+
+def _swapped(view: TrialView) -> Iterator[Problem]:
+    if view.markers is not None:
+        for sentence in audit_sides(view.markers, view.joints):
+            yield Problem(view.files.id, sentence.rstrip("."))
+
+
+def _diameter(view: TrialView) -> Iterator[Problem]:
+    if view.markers is None or view.measurements is None:
+        return
+    found = declared_diameter_check(view.markers, view.measurements.values)
+    if found is not None and found.contradicts:
+        yield Problem(
+            view.files.marker_file.name,
+            f"the marker diameter is declared as {found.declared_mm:g} mm, but the joint centres in the file were "
+            f"computed with {found.used_mm:.2f} mm (residual {found.residual_mm:.4f} mm): every Plug-in Gait centre is "
+            f"off by {abs(found.declared_mm - found.used_mm) / 2:.2f} mm",
+            value=found.declared_mm,
+            limit=found.used_mm,
+        )
+
+
+def _conflicts(view: TrialView) -> Iterator[Problem]:
+    if view.measurements is not None:
+        for conflict in view.measurements.conflicts:
+            yield Problem(view.files.id, conflict.rstrip("."))
+
+
+def _no_marker_set(view: TrialView) -> Iterator[Problem]:
+    if view.joints is not None and view.markers is not None and not view.joints.marker_set:
+        labels = ", ".join(view.markers.labels[:8])
+        yield Problem(view.files.id, f"its {len(view.markers.labels)} markers fit no known marker set ({labels} ...)")
+
+
+def _undetermined(view: TrialView) -> Iterator[Problem]:
+    if view.joints is None:
+        return
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for joint, how in zip(JOINTS, view.joints.method, strict=True):
+        if how.startswith("none"):
+            reasons[how.removeprefix("none: ")].append(joint)
+    for reason, joints in reasons.items():
+        yield Problem(view.files.id, f"{', '.join(joints)} will be null: {reason}")
+
+
+def _gaps(view: TrialView) -> Iterator[Problem]:
+    if view.markers is None or not view.markers.n_frames:
+        return
+    shares = (~view.markers.valid).mean(0)
+    for label, share in zip(view.markers.labels, shares, strict=True):
+        if share > MAX_GAP_SHARE:
+            yield Problem(
+                view.files.id,
+                f"marker {label} is missing in {share:.0%} of the frames",
+                value=float(share),
+                limit=MAX_GAP_SHARE,
+            )
+
+
+CHECKS: Final[tuple[Check[TrialView], ...]] = (
+    Check(
+        "trial-unreadable",
+        Level.ERROR,
+        "The trial will be left out.",
+        "Export it again from the recording software.",
+        _unreadable,
+    ),
+    Check(
+        "swapped-sides",
+        Level.ERROR,
+        "Left and right joints would change places, and a model would learn it.",
+        "Correct the labels in the recording software, or map them in capture.toml [markers.labels].",
+        _swapped,
+    ),
+    Check(
+        "marker-diameter",
+        Level.ERROR,
+        "Every Plug-in Gait centre moves by half the difference.",
+        "Measure a marker, and write marker_diameter_mm into capture.toml [participants] or participants.csv.",
+        _diameter,
+    ),
+    Check(
+        "measurement-conflict",
+        Level.WARNING,
+        "Two files state different measurements of one participant.",
+        "Correct the one that is wrong; capture.toml wins over participants.csv, .vsk and the marker file.",
+        _conflicts,
+    ),
+    Check(
+        "marker-set-unknown",
+        Level.WARNING,
+        "Without a marker set there are no joint centres.",
+        "Name it in capture.toml [markers] set, or map your labels in [markers.labels].",
+        _no_marker_set,
+    ),
+    Check(
+        "joint-undetermined",
+        Level.NOTE,
+        "The joint is null in the whole trial.",
+        "Add the markers or measurements if you have them.",
+        _undetermined,
+    ),
+    Check(
+        "marker-gaps",
+        Level.WARNING,
+        "Joints that need the marker are null where it is missing.",
+        "Label the trial again, or fill the gaps in the recording software.",
+        _gaps,
+    ),
+)

@@ -1,0 +1,63 @@
+"""What a build is asked to do, apart from what capture.toml says of the recordings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from viodat.dataset.paths import FEATURE_RATES_HZ
+from viodat.errors import ConfigError
+
+JOINT_METHODS: Final = ("auto", "pig", "midpoints", "named")
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """Choices that change what a build writes; they are stored in dataset.json.
+
+    Attributes
+    ----------
+    joint_centres
+        ``auto`` (per joint the first method that determines it), ``pig``, ``midpoints`` or ``named``.
+    pose2d
+        Where detected keypoints come from: ``auto`` (keypoint files beside the recordings, else MediaPipe if it is
+        installed, else none), ``files``, ``mediapipe``, ``none``.
+    pose_model
+        A MediaPipe ``.task`` file, for versions of MediaPipe whose wheel carries no model.
+    audio_rates_hz
+        Rates of the 35-d audio frame, of 30, 100 and 300; 100 is always built.
+    trials
+        Only these trials; empty: all.
+    """
+
+    joint_centres: str = "auto"
+    pose2d: str = "auto"
+    pose_model: Path | None = None
+    audio_rates_hz: tuple[int, ...] = (100,)
+    trials: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.joint_centres not in JOINT_METHODS:
+            raise ConfigError(f"--joint-centres {self.joint_centres}: expected one of {', '.join(JOINT_METHODS)}")
+        if self.pose2d not in POSE2D_CHOICES:
+            raise ConfigError(f"--pose2d {self.pose2d}: expected one of {', '.join(POSE2D_CHOICES)}")
+        for rate in self.audio_rates_hz:
+            if rate not in FEATURE_RATES_HZ:
+                raise ConfigError(f"--audio-rate {rate}: expected {', '.join(map(str, FEATURE_RATES_HZ))}")
+
+    @property
+    def feature_rates_hz(self) -> tuple[int, ...]:
+        """Rates to build, 100 Hz among them, ascending."""
+        return tuple(sorted({100, *self.audio_rates_hz}))
+
+    def to_json(self) -> dict[str, Any]:
+        """For dataset.json: without machine paths."""
+        values = asdict(self)
+        values["pose_model"] = self.pose_model.name if self.pose_model else None
+        values["audio_rates_hz"] = list(self.feature_rates_hz)
+        values["trials"] = list(self.trials)
+        return values
+
+
+POSE2D_CHOICES: Final = ("auto", "files", "mediapipe", "none")

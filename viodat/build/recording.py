@@ -1,0 +1,198 @@
+"""The stages of one recording: a device's picture and sound, its keypoints, its clock, and the truth it sees."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.body import JointTrial
+from viodat.build.options import BuildOptions
+from viodat.build.raw import RawCapture
+from viodat.build.stages import given_clock
+from viodat.build.truth import FrameTruth, truth_at_frames
+from viodat.camera import Camera
+from viodat.capture.audio import AudioSignal, has_audio, read_audio
+from viodat.capture.raw import RawRecording
+from viodat.capture.video import iter_frames, read_video_times
+from viodat.capture.video_times import VideoTimes
+from viodat.clock import ClockMap
+from viodat.errors import CaptureError, MissingExtraError, ViodatWarning
+from viodat.pose2d import Keypoints, create_source, source_for
+
+_THUMBNAIL_PX = 640
+
+
+@dataclass(frozen=True)
+class RecordingResult:
+    """What became of one recording.
+
+    Attributes
+    ----------
+    files
+        Where its files are.
+    clock
+        Its clock, or None where it is unknown.
+    camera
+        Its camera at the video's size, or None where it is not calibrated.
+    times
+        Stamps of its N frames, or None without picture.
+    device_times_s
+        (N,) s on the device's own clock; empty without picture.
+    truth
+        Truth at the frames; None without picture.
+    keypoints
+        Detected keypoints, one row per frame; None if there are none.
+    sound
+        Its sound, or None.
+    picture
+        One (H, W, 3) uint8 RGB frame for the take sheet, with its index; None without pixels.
+    notes
+        What was found, handled, or is missing.
+    """
+
+    files: RawRecording
+    clock: ClockMap | None = None
+    camera: Camera | None = None
+    times: VideoTimes | None = None
+    device_times_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    truth: FrameTruth | None = None
+    keypoints: Keypoints | None = None
+    sound: AudioSignal | None = None
+    picture: tuple[int, NDArray[np.uint8]] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def build_recording(
+    files: RawRecording,
+    joints: JointTrial,
+    raw: RawCapture,
+    options: BuildOptions,
+    stage: Callable[[str], None],
+) -> RecordingResult:
+    """Run the stages of one recording.
+
+    Parameters
+    ----------
+    files
+        Where its files are.
+    joints
+        Joint centres of the trial.
+    raw
+        The capture it is part of.
+    options
+        What the build is asked to do.
+    stage
+        Called with the name of each stage when it begins, so that a failure can be told by it.
+
+    Raises
+    ------
+    ViodatError
+        If one of its files is damaged.
+    """
+    notes: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ViodatWarning)
+        stage("read")
+        sound, without_sound = _read_sound(files)
+        stamps = files.video or files.frames_csv
+        times = read_video_times(stamps) if stamps else None
+        clock = given_clock(raw.config, files.id, files.device)
+        if clock is None:
+            notes.append("its clock is unknown, so its times and the truth at its frames are null; "
+                         "give an offset in capture.toml [sync]")  # fmt: skip
+        camera = _camera_at_size(raw.cameras.get(files.device), times)
+        device_times = np.empty(0)
+        truth = keypoints = picture = None
+        if times is not None:
+            stage("project")
+            # A device's own clock is zero at its first sample of sound, or else at container time 0.
+            device_times = times.times_s - (sound.start_s if sound else 0.0)
+            truth = truth_at_frames(joints, device_times, clock, camera)
+            if camera is None:
+                notes.append("its camera is not calibrated, so it has no 2D and no camera-frame truth")
+            stage("keypoints")
+            keypoints, why_not = _keypoints(files, times, raw, options)
+            notes += [why_not] if why_not else []
+            if files.video:
+                stage("picture")
+                picture = _picture(files.video, times, truth)
+        elif files.kind == "camera":
+            notes.append("it has no picture")
+        if sound is None:
+            notes.append(f"it has no audio features: {without_sound}")
+    notes += [str(w.message) for w in caught if issubclass(w.category, ViodatWarning)]
+    for part in (times, sound, keypoints):
+        notes += part.notes if part is not None else ()
+    return RecordingResult(
+        files,
+        clock,
+        camera,
+        times,
+        device_times,
+        truth,
+        keypoints,
+        sound,
+        picture,
+        tuple(dict.fromkeys(notes)),
+    )
+
+
+def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, str]:
+    """Read the sound, or say why there is none.
+
+    A file of its own that cannot be read is an error. A video's own track that cannot be used (muted, damaged) costs
+    the sound alone: the picture is still worth having.
+    """
+    if files.audio is not None:
+        return read_audio(files.audio), ""
+    if files.video is None or not has_audio(files.video):
+        return None, "there is no sound"
+    try:
+        return read_audio(files.video), ""
+    except CaptureError as error:
+        return None, str(error)
+
+
+def _camera_at_size(camera: Camera | None, times: VideoTimes | None) -> Camera | None:
+    if camera is None or times is None or times.size_px is None:
+        return camera
+    return camera.fitted_to(times.size_px)
+
+
+def _keypoints(
+    files: RawRecording, times: VideoTimes, raw: RawCapture, options: BuildOptions
+) -> tuple[Keypoints | None, str]:
+    choice = options.pose2d if options.pose2d != "auto" else raw.config.pose2d.source
+    if choice == "none":
+        return None, ""
+    if choice in ("auto", "files") and files.keypoints is not None:
+        layout = {"layout": raw.config.pose2d.layout} if raw.config.pose2d.layout else {}
+        return source_for(files.keypoints, **layout).read(files.keypoints).on_frames(times.pts), ""
+    if choice == "files":
+        return None, "it has no keypoint file, so detected_px is null"
+    if files.video is None:
+        return None, "it has stamps but no pixels and no keypoint file, so detected_px is null"
+    try:
+        detector = create_source("mediapipe", **({"model": options.pose_model} if options.pose_model else {}))
+    except MissingExtraError as error:
+        if choice == "mediapipe":
+            raise
+        return None, f"no keypoints were detected, so detected_px is null: {error}"
+    return detector.read(files.video).on_frames(times.pts), ""
+
+
+def _picture(video: Path, times: VideoTimes, truth: FrameTruth) -> tuple[int, NDArray[np.uint8]] | None:
+    """Find the frame nearest the middle in which most joints are drawn."""
+    index = times.n_frames // 2
+    if truth.pose2d_px is not None and len(truth.pose2d_px):
+        drawn = np.isfinite(truth.pose2d_px).all(-1).sum(-1)
+        best = np.flatnonzero(drawn == drawn.max())
+        index = int(best[np.argmin(np.abs(best - times.n_frames // 2))])
+    for frame in iter_frames(video, frames=[index], max_size_px=_THUMBNAIL_PX):
+        return frame.index, frame.image
+    return None

@@ -1,0 +1,178 @@
+"""From results to pictures: what the take sheets and the report pages are told of a build."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from viodat._version import __version__
+from viodat.build.raw import RawCapture
+from viodat.build.recording import RecordingResult
+from viodat.build.trial import TrialResult
+from viodat.dataset import schema
+from viodat.dataset.splits import Splits
+from viodat.joints import JOINTS
+from viodat.report.index import DatasetReport, ExclusionLine, JointLine, TrialReport, sheet_paths, write_index
+from viodat.report.take_sheet import SheetAudio, SheetPitch, SheetRecording, TakeSheet, Thumbnail, draw_take_sheet
+
+_VERSIONS = ("numpy", "scipy", "pyarrow", "ezc3d", "av", "librosa", "opencv-python-headless")
+_MISSING_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class TrialPage:
+    """What the index needs of a trial after its arrays are gone."""
+
+    report: TrialReport
+    exclusions: tuple[ExclusionLine, ...]
+
+
+def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) -> TrialPage:
+    """Draw the take sheet of one trial below ``out`` and return what the index says of it."""
+    files = result.files
+    split = splits.trials[files.id]
+    exclusions = tuple(
+        ExclusionLine(files.id, e.recording or "", e.stage, e.reason, e.value, e.limit) for e in result.exclusions
+    )
+    provenance = f"viodat {__version__}, {files.marker_file.relative_to(raw.folder).as_posix()}"
+    notes = (*result.notes, *(f"{r.files.id}: {note}" for r in result.recordings for note in r.notes))
+    if result.excluded or result.joints is None or result.markers is None:
+        seconds = result.markers.seconds if result.markers else float("nan")
+        report = TrialReport(
+            files.id,
+            files.participant,
+            split,
+            schema.STATUS_EXCLUDED,
+            seconds,
+            notes=notes,
+            provenance=provenance,
+        )
+        return TrialPage(report, exclusions)
+    recordings = tuple(_sheet_recording(r) for r in result.recordings)
+    png, svg = sheet_paths(out, files.id)
+    draw_take_sheet(
+        TakeSheet(
+            trial=files.id,
+            participant=files.participant,
+            split=split,
+            seconds=result.markers.seconds,
+            times_s=result.joints.times_s,
+            joints_mm=result.joints.positions_mm,
+            methods=tuple("" if how.startswith("none") else how for how in result.joints.method),
+            markers=result.markers.labels,
+            marker_valid=result.markers.valid,
+            audio=_sheet_audio(result),
+            pitch=_sheet_pitch(result),
+            recordings=recordings,
+            thumbnails=tuple(t for r in result.recordings if (t := _thumbnail(r)) is not None),
+            notes=notes,
+            provenance=provenance,
+        ),
+        png,
+        svg,
+    )
+    valid = result.joints.valid.mean(0)
+    lines = tuple(
+        JointLine(joint, "" if how.startswith("none") else how, float(share), how.removeprefix("none: "))
+        if how.startswith("none")
+        else JointLine(joint, how, float(share))
+        for joint, how, share in zip(JOINTS, result.joints.method, valid, strict=True)
+    )
+    report = TrialReport(
+        files.id, files.participant, split, schema.STATUS_BUILT, result.markers.seconds, lines, recordings, notes,
+        png, svg, provenance,
+    )  # fmt: skip
+    return TrialPage(report, exclusions)
+
+
+def write_report(out: Path, pages: list[TrialPage], raw: RawCapture, splits: Splits) -> Path:
+    """Write reports/index.html and the trials' pages; returns the index."""
+    missing = [
+        *raw.notes,
+        *splits.notes,
+        *_missing_streams(raw),
+        *map(str, raw.layout.missing),
+        *map(str, raw.layout.unmatched),
+    ]
+    if len(missing) > _MISSING_SHOWN:
+        more = f"... and {len(missing) - _MISSING_SHOWN} more: viodat check RAW lists all of them"
+        missing = [*missing[:_MISSING_SHOWN], more]
+    return write_index(
+        out,
+        DatasetReport(
+            name=raw.config.capture.name or "dataset",
+            trials=tuple(page.report for page in pages),
+            exclusions=tuple(line for page in pages for line in page.exclusions),
+            missing=tuple(missing),
+            versions={"viodat": __version__, "Python": platform.python_version()}
+            | {name: version(name) for name in _VERSIONS},
+            open_with='import viodat\nds = viodat.open_dataset("OUT")\nds.trials',
+        ),
+    )
+
+
+def _missing_streams(raw: RawCapture) -> list[str]:
+    """Say in one line per stream which trials lack it."""
+    trials = raw.layout.trials
+    lines = []
+    for what, cost, lacking in (
+        (
+            "no camera recording", "no picture, no 2D and no camera-frame truth",
+            [trial.id for trial in trials if not any(r.kind == "camera" for r in trial.recordings)],
+        ),
+        (
+            "no recording that could hold sound", "no audio features",
+            [trial.id for trial in trials if not any(r.audio or r.video for r in trial.recordings)],
+        ),
+    ):  # fmt: skip
+        if lacking:
+            shown = ", ".join(lacking[:6]) + (" ..." if len(lacking) > 6 else "")
+            lines.append(f"{len(lacking)} of {len(trials)} trials have {what}, so {cost}: {shown}")
+    return lines
+
+
+def _sheet_recording(recording: RecordingResult) -> SheetRecording:
+    clock = recording.clock
+    sigma = clock.offset_sigma_s * 1000 if clock and np.isfinite(clock.offset_sigma_s) else None
+    status = schema.STATUS_BUILT if clock else schema.STATUS_UNSYNCHRONISED
+    return SheetRecording(recording.files.id, recording.files.device, clock.offset_s if clock else None, sigma, status)
+
+
+def _sheet_audio(result: TrialResult) -> SheetAudio | None:
+    for recording in result.recordings:
+        if recording.files.id == result.best_microphone and recording.sound and recording.clock:
+            sound = recording.sound
+            return SheetAudio(sound.samples.mean(axis=1), sound.rate_hz, recording.clock.offset_s, recording.files.id)
+    return None
+
+
+def _sheet_pitch(result: TrialResult) -> SheetPitch | None:
+    for recording in result.recordings:
+        if recording.files.id == result.best_microphone and recording.clock:
+            track = result.descriptions[recording.files.id].pitch
+            return SheetPitch(recording.clock.apply(track.times_s), track.f0_hz) if track else None
+    return None
+
+
+def _thumbnail(recording: RecordingResult) -> Thumbnail | None:
+    if recording.picture is None or recording.times is None:
+        return None
+    index, image = recording.picture
+    scale = np.array([1.0, 1.0])
+    if recording.times.size_px:
+        scale = np.array([image.shape[1], image.shape[0]]) / recording.times.size_px
+    truth, keypoints = recording.truth, recording.keypoints
+    nothing = np.full((schema.N_JOINTS, 2), np.nan)
+    # Pixel centres are at whole numbers, so scaling keeps the picture's edge: (x + 1/2) s - 1/2.
+    return Thumbnail(
+        recording.files.id,
+        image,
+        (truth.pose2d_px[index] + 0.5) * scale - 0.5 if truth and truth.pose2d_px is not None else nothing,
+        (keypoints.px[index] + 0.5) * scale - 0.5 if keypoints else nothing,
+        float(truth.time_ns[index]) / 1e9 if truth and truth.time_ns is not None else None,
+        float(scale[0]),
+    )

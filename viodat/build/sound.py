@@ -1,0 +1,64 @@
+"""The sound of a recording: its features, its copy in the dataset, and which microphone is best for pitch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soundfile
+
+from viodat.capture.audio import AudioSignal
+from viodat.files import atomic_path
+
+CLIPPED_LEVEL: Final = 0.999
+"""Samples at or above this level count as clipped."""
+
+MAX_CLIPPED_SHARE: Final = 1e-4
+_BLOCK_S: Final = 0.05
+_LOSSY_SUFFIXES: Final = frozenset({".m4a", ".mp4", ".mov", ".m4v", ".aac", ".mp3", ".ogg", ".opus"})
+
+
+def best_microphone(signals: Mapping[str, AudioSignal]) -> str:
+    """Choose the recording whose pitch is worth computing.
+
+    Among the signals that clip least (a share of clipped samples under :data:`MAX_CLIPPED_SHARE`; all, if none is),
+    the one with the largest ratio of loud to quiet: the 95th over the 5th percentile of the level in 50 ms blocks,
+    which falls with room noise and with distance. Ties go to the first id.
+
+    Parameters
+    ----------
+    signals
+        Signals by recording id; at least one.
+    """
+    clipped = {name: float(np.mean(np.abs(s.samples) >= CLIPPED_LEVEL)) for name, s in signals.items()}
+    clean = [name for name in sorted(signals) if clipped[name] <= MAX_CLIPPED_SHARE] or sorted(signals)
+    return max(clean, key=lambda name: _loud_to_quiet(signals[name]))
+
+
+def _loud_to_quiet(signal: AudioSignal) -> float:
+    mono = signal.samples.mean(axis=1)
+    block = max(1, round(_BLOCK_S * signal.rate_hz))
+    count = len(mono) // block
+    if count < 2:
+        return 0.0
+    level = np.sqrt(np.mean(mono[: count * block].reshape(count, block) ** 2, axis=1))
+    loud, quiet = np.percentile(level, [95, 5])
+    # A digital silence between notes would make the ratio infinite: 16-bit noise is the least there is.
+    return float(loud / max(float(quiet), 2.0**-16))
+
+
+def write_waveform(path: Path, signal: AudioSignal) -> None:
+    """Copy the sound into the dataset as FLAC at its own rate.
+
+    16 bit for what was 16 bit or came out of a lossy codec, 24 bit for the rest: nothing that a recorder wrote is
+    lost, and nothing is stored that it did not write.
+    """
+    whole = signal.samples * 32768.0
+    lossy = signal.source is not None and signal.source.suffix.lower() in _LOSSY_SUFFIXES
+    subtype = "PCM_16" if lossy or np.array_equal(whole, np.round(whole)) else "PCM_24"
+    with atomic_path(path) as temporary:
+        soundfile.write(
+            temporary, np.clip(signal.samples, -1, 1), round(signal.rate_hz), subtype=subtype, format="FLAC"
+        )

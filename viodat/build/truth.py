@@ -1,0 +1,58 @@
+"""Truth as a camera sees it: joint centres at each video frame's real time, in its frame and in its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.body import JointTrial
+from viodat.body.interpolate import at_times
+from viodat.camera import Camera
+from viodat.clock import ClockMap
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """Truth at each of N video frames.
+
+    Attributes
+    ----------
+    time_ns
+        (N,) int64 ns, mocap clock; None where the device's clock is unknown.
+    pose3d_mm
+        (N, 18, 3) mm, camera frame, NaN where undetermined; None without clock or calibration.
+    pose2d_px
+        (N, 18, 2) px with lens distortion, NaN where undetermined or behind the camera; None likewise.
+    """
+
+    time_ns: NDArray[np.int64] | None
+    pose3d_mm: NDArray[np.float64] | None
+    pose2d_px: NDArray[np.float64] | None
+
+
+def truth_at_frames(
+    joints: JointTrial, device_times_s: NDArray[np.float64], clock: ClockMap | None, camera: Camera | None
+) -> FrameTruth:
+    """Interpolate the joints at the frames' times on the mocap clock and project them.
+
+    Parameters
+    ----------
+    joints
+        Joint centres, mm, world frame.
+    device_times_s
+        (N,) s on the device's own clock.
+    clock
+        The device's clock, or None where it is unknown.
+    camera
+        The calibrated camera at the video's size, or None.
+    """
+    if clock is None:
+        return FrameTruth(None, None, None)
+    time_ns = clock.apply_ns(device_times_s)
+    if camera is None:
+        return FrameTruth(time_ns, None, None)
+    start_s = (joints.first_frame - 1) / joints.rate_hz
+    world = at_times(joints.positions_mm, start_s, joints.rate_hz, clock.apply(device_times_s))
+    return FrameTruth(time_ns, camera.to_camera(world), camera.project(world))

@@ -1,0 +1,67 @@
+"""``viodat build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from viodat.cli.console import out as console
+from viodat.cli.console import print_json, print_warning, progress
+
+_SHOWN = 12
+
+
+def build(
+    raw: Annotated[Path, typer.Option("--raw", help="Folder of the raw capture. Nothing is written there.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the dataset to make.")] = Path("out"),
+    config: Annotated[
+        Path | None, typer.Option("--config", help="capture.toml, if it is not the capture's own.")
+    ] = None,
+    joint_centres: Annotated[str, typer.Option("--joint-centres", help="auto, pig, midpoints or named.")] = "auto",
+    pose2d: Annotated[
+        str, typer.Option("--pose2d", help="2D keypoints from: auto, files, mediapipe or none.")
+    ] = "auto",
+    pose_model: Annotated[
+        Path | None, typer.Option("--pose-model", help="A MediaPipe .task file, where its wheel carries no model.")
+    ] = None,
+    audio_rate: Annotated[
+        list[int] | None, typer.Option("--audio-rate", help="30, 100 or 300: rates of the audio frame; repeatable.")
+    ] = None,
+    trial: Annotated[list[str] | None, typer.Option("--trial", help="Only this trial; repeatable.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Turn a raw capture into a dataset."""
+    from viodat.build import BuildOptions, build_dataset
+
+    options = BuildOptions(
+        joint_centres=joint_centres,
+        pose2d=pose2d,
+        pose_model=pose_model,
+        audio_rates_hz=tuple(audio_rate or (100,)),
+        trials=tuple(trial or ()),
+    )
+    with progress("building", quiet=json) as show:
+        result = build_dataset(raw, out, config=config, options=options, progress=show)
+    if json:
+        print_json(
+            {
+                "out": str(result.out),
+                "report": str(result.report),
+                "trials": result.trials,
+                "recordings": result.recordings,
+                "exclusions": list(result.exclusions),
+                "notes": list(result.notes),
+            }
+        )
+        return
+    for note in result.notes[:_SHOWN]:
+        print_warning(note)
+    for row in result.exclusions[:_SHOWN]:
+        print_warning(f"left out {row['recording'] or row['trial']} ({row['stage']}): {row['reason']}")
+    hidden = max(len(result.notes) - _SHOWN, 0) + max(len(result.exclusions) - _SHOWN, 0)
+    if hidden:
+        print_warning(f"{hidden} more in the report")
+    console.print(f"built {result.trials} trials and {result.recordings} recordings in {result.out}", markup=False)
+    console.print(f"report: {result.report}", markup=False)

@@ -1,0 +1,71 @@
+"""What the verbs print: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from viodat.errors import ViodatError
+
+_SECONDS_BETWEEN_LINES = 2.0
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_error(error: ViodatError) -> None:
+    """One line on standard error."""
+    err.print("error:", style="bold red", end=" ")
+    err.print(str(error), markup=False)
+
+
+def print_warning(text: str) -> None:
+    """One line on standard error."""
+    err.print("warning:", style="yellow", end=" ")
+    err.print(text, markup=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=1, allow_nan=False))
+
+
+@contextlib.contextmanager
+def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+    """Give a function (done, total, what) that shows progress: a bar on a terminal, plain lines elsewhere."""
+    if quiet:
+        yield lambda done, total, what: None
+        return
+    if not err.is_terminal:
+        yield _plain_lines(title)
+        return
+    columns = (
+        TextColumn("[bold]{task.fields[title]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("", total=None, title=title)
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+
+
+def _plain_lines(title: str) -> Callable[[int, int, str], None]:
+    last = 0.0
+
+    def line(done: int, total: int, what: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done == total or now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            print(f"{title} {done}/{total} {what}", file=sys.stderr, flush=True)
+
+    return line

@@ -1,0 +1,55 @@
+"""``viodat demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from viodat.cli.console import out as console
+from viodat.cli.console import progress
+from viodat.errors import DatasetError
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to make it: FOLDER/raw and FOLDER/out.")] = Path("demo"),
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same capture.")] = 0,
+) -> None:
+    """Make a small raw capture, build it, check it, and open it with PyTorch."""
+    from viodat.build import build_dataset
+    from viodat.build.checks import Level, check_capture
+    from viodat.dataset.reader import open_dataset
+    from viodat.synth import write_demo_capture
+
+    raw, out = folder / "raw", folder / "out"
+    console.print(f"1. a raw capture in {raw}", markup=False)
+    write_demo_capture(raw, seed=seed)
+    report = check_capture(raw)
+    console.print(
+        f"2. viodat check {raw}: {len(report.having(Level.ERROR))} errors, "
+        f"{len(report.having(Level.WARNING))} warnings, {len(report.having(Level.NOTE))} notes",
+        markup=False,
+    )
+    console.print(f"3. viodat build --raw {raw} --out {out}", markup=False)
+    with progress("building") as show:
+        result = build_dataset(raw, out, progress=show)
+    if not open_dataset(out).verify().ok:
+        raise DatasetError("differs from its manifest right after it was built", where=out)
+    console.print(f"4. viodat check {out}: every file is as it was built", markup=False)
+    console.print(f'5. one batch of viodat.PoseWindows("{out}", split="train", frames=60):', markup=False)
+    _print_batch(out)
+    console.print(f"\nbuilt {result.trials} trials and {result.recordings} recordings")
+    console.print(f"report: {result.report.resolve()}", markup=False)
+
+
+def _print_batch(out: Path) -> None:
+    from torch.utils.data import DataLoader
+
+    from viodat.dataset.torch import PoseWindows
+
+    windows = PoseWindows(out, split="train", frames=60)
+    batch = next(iter(DataLoader(windows, batch_size=min(4, len(windows)))))
+    for name, value in batch.items():
+        shape = f"{tuple(value.shape)} {value.dtype}" if hasattr(value, "shape") else value
+        console.print(f"   {name:<11}{shape}", markup=False)

@@ -1,0 +1,86 @@
+"""The dataset card, README.md: what is in the folder, for someone who has no viodat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from viodat.dataset import schema
+from viodat.files import write_text
+
+_CARD = """\
+# {title}
+
+{description}
+
+{summary}
+
+| split | trials | minutes | participants |
+|---|---|---|---|
+{splits}
+
+Built by viodat {viodat_version}, schema {schema_version}. {rights}
+
+## What is in it
+
+| file | one row per | columns |
+|---|---|---|
+| `participants.parquet`, `trials.parquet`, `recordings.parquet`, `cameras.parquet` | participant, trial, recording, camera | as named |
+| `exclusions.parquet` | thing left out | stage, reason, the number behind it and its limit |
+| `motion/` | mocap frame | `time_ns`, `joints_mm` [18x3] world frame, `sigma_mm` [18], `valid` [18] |
+| `video/` | video frame | `time_ns`, `pts`, `pose3d_mm` [18x3] camera frame, `pose2d_px` [18x2] projected truth, `detected_px` [18x2], `confidence` [18], `valid` [18] |
+| `audio/` | 10 ms of sound | `time_ns`, `features` [35], `log_mel_db` [128], `f0_hz`, `voiced` |
+| `waveform/` | | the sound at its own rate, FLAC |
+| `reports/index.html` | | a picture and a page for each trial |
+
+Times are int64 nanoseconds on the motion-capture clock, zero at frame number 1 of the marker recording. Missing is
+null. Every column's unit, frame and joint order stand in its Parquet field metadata. Joints, in order:
+{joints}. The root is the mean of left_pelvis and right_pelvis, the hip joint centres.
+
+```python
+import viodat
+ds = viodat.open_dataset(".")
+windows = viodat.PoseWindows(".", split="train")
+
+import pandas                       # or without viodat
+pandas.read_parquet("trials.parquet")
+```
+"""  # noqa: E501
+
+
+def write_card(
+    folder: Path,
+    info: Mapping[str, Any],
+    trials: Sequence[Mapping[str, Any]],
+    recordings: Sequence[Mapping[str, Any]],
+    exclusions: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write README.md from dataset.json's content and the rows of the tables."""
+    built = [row for row in trials if row["status"] == schema.STATUS_BUILT]
+    kinds = Counter(row["kind"] for row in recordings if row["status"] != schema.STATUS_EXCLUDED)
+    streams = ", ".join(f"{count} {kind} recordings" for kind, count in sorted(kinds.items())) or "no recordings"
+    left_out = f"; {len(exclusions)} left out, see exclusions.parquet" if exclusions else ""
+    by_split: dict[str, list[Mapping[str, Any]]] = {}
+    for row in built:
+        by_split.setdefault(row["split"], []).append(row)
+    rows = "\n".join(
+        f"| {split} | {len(found)} | {sum(row['seconds'] for row in found) / 60:.1f} | "
+        f"{', '.join(sorted({row['participant'] for row in found}))} |"
+        for split, found in sorted(by_split.items())
+    )
+    rights = f"Licence: {info['licence']}." if info["licence"] else "The lab states no licence."
+    if info["citation"]:
+        rights += f" Cite: {info['citation']}"
+    card = _CARD.format(
+        title=info["name"] or "A viodat dataset",
+        description=info["description"] or "The 4D pose of musicians at work.",
+        summary=f"{len(built)} trials, {streams}{left_out}.",
+        splits=rows,
+        viodat_version=info["viodat_version"],
+        schema_version=info["schema_version"],
+        rights=rights,
+        joints=", ".join(info["joints"]),
+    )
+    write_text(folder / "README.md", card)

@@ -1,0 +1,186 @@
+"""The Parquet schema of a viodat dataset: every column with its unit, frame and joint order in field metadata.
+
+Arrays of a fixed size are Arrow ``FixedSizeList`` columns, flattened in row-major order; the field metadata
+``shape`` says how to unflatten them. A missing number is null. Times are int64 nanoseconds on the mocap clock.
+The version is ``major.minor``: a reader accepts any minor of its own major and refuses a newer major.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pyarrow as pa
+
+from viodat.capture.measurements import MEASUREMENTS
+from viodat.joints import JOINTS
+
+SCHEMA_VERSION: Final = "1.0"
+
+N_JOINTS: Final = len(JOINTS)
+N_FEATURES: Final = 35
+N_MELS: Final = 128
+
+STATUS_BUILT: Final = "built"
+STATUS_EXCLUDED: Final = "excluded"
+STATUS_UNSYNCHRONISED: Final = "unsynchronised"
+
+
+def _field(name: str, kind: pa.DataType, meaning: str, *, required: bool = False, **metadata: str) -> pa.Field:
+    return pa.field(name, kind, nullable=not required, metadata={"meaning": meaning, **metadata})
+
+
+def _array(name: str, kind: pa.DataType, shape: tuple[int, ...], meaning: str, **metadata: str) -> pa.Field:
+    size = 1
+    for length in shape:
+        size *= length
+    text = "x".join(str(length) for length in shape)
+    return pa.field(name, pa.list_(kind, size), metadata={"meaning": meaning, "shape": text, **metadata})
+
+
+_ORDER = {"joints": ",".join(JOINTS)}
+_TIME = _field(
+    "time_ns", pa.int64(), "time on the mocap clock, zero at C3D frame number 1; null where the clock is unknown",
+    unit="ns",
+)  # fmt: skip
+_DEVICE_TIME = _field("device_time_ns", pa.int64(), "time on the device's own clock", required=True, unit="ns")
+
+MOTION = pa.schema(
+    [
+        _TIME,
+        _array("joints_mm", pa.float32(), (N_JOINTS, 3), "joint centres", unit="mm", frame="world", **_ORDER),
+        _array(
+            "sigma_mm", pa.float32(), (N_JOINTS,),
+            "standard deviation of the joint centre; null: the method states none", unit="mm", **_ORDER,
+        ),
+        _array("valid", pa.bool_(), (N_JOINTS,), "the joint is determined in this frame", **_ORDER),
+    ]
+)  # fmt: skip
+
+VIDEO = pa.schema(
+    [
+        _TIME,
+        _DEVICE_TIME,
+        _field("pts", pa.int64(), "presentation time stamp, in the recording's time_base", required=True),
+        _array("pose3d_mm", pa.float32(), (N_JOINTS, 3), "joint centres", unit="mm", frame="camera", **_ORDER),
+        _array(
+            "pose2d_px", pa.float32(), (N_JOINTS, 2),
+            "projected joint centres, lens distortion included", unit="px", frame="image", **_ORDER,
+        ),
+        _array("detected_px", pa.float32(), (N_JOINTS, 2), "detected keypoints", unit="px", frame="image", **_ORDER),
+        _array("confidence", pa.float32(), (N_JOINTS,), "the detector's own confidence, 0 to 1", unit="1", **_ORDER),
+        _array("valid", pa.bool_(), (N_JOINTS,), "pose3d_mm and pose2d_px are determined in this frame", **_ORDER),
+    ]
+)  # fmt: skip
+
+AUDIO = pa.schema(
+    [
+        _TIME,
+        _DEVICE_TIME,
+        _array("features", pa.float32(), (N_FEATURES,), "the 35-d audio frame (docs/science/audio.md)"),
+        _array("log_mel_db", pa.float32(), (N_MELS,), "log-mel spectrogram", unit="dB"),
+        _field("f0_hz", pa.float32(), "fundamental frequency; null where unvoiced or not computed", unit="Hz"),
+        _field("voiced", pa.bool_(), "a pitch was found; null where not computed"),
+    ]
+)
+"""Features at 100 Hz. Other rates, on request, hold the same columns without spectrogram and f0."""
+
+AUDIO_OTHER_RATE = pa.schema([AUDIO.field(name) for name in ("time_ns", "device_time_ns", "features")])
+
+PARTICIPANTS = pa.schema(
+    [
+        _field("participant", pa.string(), "participant id", required=True),
+        _field("split", pa.string(), "train or test"),
+        _field("sex", pa.string(), "as in participants.csv"),
+        _field("age_group", pa.string(), "as in participants.csv"),
+        _field("level", pa.string(), "as in participants.csv"),
+        _field("handedness", pa.string(), "as in participants.csv"),
+        _field("consent", pa.string(), "as in participants.csv"),
+        *(
+            _field(name, pa.float64(), spec.meaning, unit=spec.unit)
+            for name, spec in MEASUREMENTS.items()
+        ),
+        _field("measurement_sources", pa.map_(pa.string(), pa.string()), "which file each measurement is from"),
+    ]
+)  # fmt: skip
+
+TRIALS = pa.schema(
+    [
+        _field("trial", pa.string(), "trial id", required=True),
+        _field("participant", pa.string(), "participant id", required=True),
+        _field("split", pa.string(), "train, validation or test", required=True),
+        _field("status", pa.string(), "built or excluded", required=True),
+        _field("seconds", pa.float64(), "duration of the marker recording", unit="s"),
+        _field("rate_hz", pa.float64(), "rate of the marker recording", unit="Hz"),
+        _field("frames", pa.int64(), "frames of the marker recording"),
+        _field("start_ns", pa.int64(), "mocap time of the first frame", unit="ns"),
+        _field("marker_file", pa.string(), "path under the raw capture"),
+        _field("marker_set", pa.string(), "marker set the joints were computed with"),
+        _field("gap_share", pa.float64(), "share of marker samples that are missing", unit="1"),
+        _array("joint_methods", pa.string(), (N_JOINTS,), "how each joint centre was computed", **_ORDER),
+        _array("joint_valid_share", pa.float64(), (N_JOINTS,), "share of frames in which the joint is determined",
+               unit="1", **_ORDER),
+        _field("notes", pa.list_(pa.string()), "what was found and handled"),
+    ]
+)  # fmt: skip
+
+CAMERAS = pa.schema(
+    [
+        _field("camera", pa.string(), "device id, as in recordings.device", required=True),
+        _field("calibration_id", pa.string(), "name in the calibration file", required=True),
+        _field("width_px", pa.int64(), "image width of the calibration", unit="px"),
+        _field("height_px", pa.int64(), "image height of the calibration", unit="px"),
+        _field("model", pa.string(), "the whole camera as JSON, for viodat.camera.Camera.from_dict", required=True),
+        _field("source", pa.string(), "calibration file"),
+        _field("notes", pa.list_(pa.string()), "what was found and handled"),
+    ]
+)  # fmt: skip
+
+RECORDINGS = pa.schema(
+    [
+        _field("recording", pa.string(), "recording id", required=True),
+        _field("trial", pa.string(), "trial id", required=True),
+        _field("participant", pa.string(), "participant id", required=True),
+        _field("device", pa.string(), "device id", required=True),
+        _field("kind", pa.string(), "camera or microphone", required=True),
+        _field("split", pa.string(), "train, validation or test", required=True),
+        _field("status", pa.string(), "built, unsynchronised or excluded", required=True),
+        _field("offset_s", pa.float64(), "mocap time at the device's zero", unit="s"),
+        _field("drift_ppm", pa.float64(), "drift of the device's clock", unit="1e-6"),
+        _field("sigma_ms", pa.float64(), "standard deviation of the offset", unit="ms"),
+        _field("confidence", pa.float64(), "probability that the offset is right within three sigma", unit="1"),
+        _field("sync_method", pa.string(), "where the offset comes from"),
+        _field("calibrated", pa.bool_(), "a camera model exists, so 2D and camera-frame truth do"),
+        _field("camera_model", pa.string(), "the camera at this video's size, as JSON"),
+        _field("frames", pa.int64(), "video frames"),
+        _field("time_base", pa.string(), "unit of pts, s, as a fraction"),
+        _field("width_px", pa.int64(), "image width as displayed", unit="px"),
+        _field("height_px", pa.int64(), "image height as displayed", unit="px"),
+        _field("codec", pa.string(), "video codec"),
+        _field("audio_rate_hz", pa.float64(), "sample rate of the sound", unit="Hz"),
+        _field("audio_start_s", pa.float64(), "device time of the first sample", unit="s"),
+        _field("audio_seconds", pa.float64(), "duration of the sound", unit="s"),
+        _field("keypoints", pa.string(), "where detected_px is from; null where there is none"),
+        _field("video_file", pa.string(), "path under the raw capture"),
+        _field("audio_file", pa.string(), "path under the raw capture"),
+        _field("notes", pa.list_(pa.string()), "what was found and handled"),
+    ]
+)
+
+EXCLUSIONS = pa.schema(
+    [
+        _field("trial", pa.string(), "trial id", required=True),
+        _field("recording", pa.string(), "recording id; null where the whole trial is excluded"),
+        _field("stage", pa.string(), "stage of the pipeline that failed or said no", required=True),
+        _field("reason", pa.string(), "why, in a sentence", required=True),
+        _field("value", pa.float64(), "the number behind it, if there is one"),
+        _field("limit", pa.float64(), "the number it was held against"),
+    ]
+)
+
+TABLES: Final = {
+    "participants": PARTICIPANTS,
+    "trials": TRIALS,
+    "cameras": CAMERAS,
+    "recordings": RECORDINGS,
+    "exclusions": EXCLUSIONS,
+}

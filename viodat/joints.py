@@ -1,0 +1,57 @@
+"""The 18 joints of a viodat pose, in the order of the published VioDat release.
+
+``left_pelvis`` and ``right_pelvis`` are the hip joint centres. Index and pinky are the centres of the
+metacarpophalangeal joints, thumb is that of the thumb's interphalangeal joint. The root, the origin of
+root-centred poses, is the mid-pelvis: the mean of joints 2 and 8; it is not a joint of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+JOINTS: Final[tuple[str, ...]] = (
+    "left_ankle",
+    "left_elbow",
+    "left_pelvis",
+    "left_knee",
+    "left_shoulder",
+    "left_wrist",
+    "right_ankle",
+    "right_elbow",
+    "right_pelvis",
+    "right_knee",
+    "right_shoulder",
+    "right_wrist",
+    "left_index",
+    "left_pinky",
+    "left_thumb",
+    "right_index",
+    "right_pinky",
+    "right_thumb",
+)
+
+JOINT_INDEX: Final[dict[str, int]] = {name: i for i, name in enumerate(JOINTS)}
+
+ROOT_JOINTS: Final[tuple[int, int]] = (JOINT_INDEX["left_pelvis"], JOINT_INDEX["right_pelvis"])
+
+MIRROR: Final[tuple[int, ...]] = tuple(
+    JOINT_INDEX[name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")]
+    for name in JOINTS
+)
+"""Index of each joint's counterpart on the other side: ``pose[:, MIRROR]`` swaps left and right."""
+
+BONES: Final[tuple[tuple[str, str], ...]] = tuple(
+    (f"{side}_{a}", f"{side}_{b}")
+    for side in ("left", "right")
+    for a, b in (
+        ("pelvis", "knee"),
+        ("knee", "ankle"),
+        ("shoulder", "elbow"),
+        ("elbow", "wrist"),
+        ("wrist", "index"),
+        ("wrist", "pinky"),
+        ("wrist", "thumb"),
+        ("shoulder", "pelvis"),
+    )
+) + (("left_shoulder", "right_shoulder"), ("left_pelvis", "right_pelvis"))
+"""Pairs of joints to draw a line between."""

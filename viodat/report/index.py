@@ -1,0 +1,216 @@
+"""The report of a built dataset: ``reports/index.html`` and one page per trial, in HTML that opens from disk.
+
+The pages need no network, no script and no server; they follow the reader's light or dark setting, have a
+heading, caption or alternative text for everything, and escape every name: labels come from foreign files.
+What a page shows is given as plain values (:class:`DatasetReport`): it computes nothing that the tables of
+the dataset could disagree with. The same values give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from viodat.dataset.schema import STATUS_BUILT, STATUS_EXCLUDED
+from viodat.files import write_text
+from viodat.report import wording
+from viodat.report.take_sheet import SheetRecording
+
+
+@dataclass(frozen=True)
+class JointLine:
+    """One joint of a trial: how it was determined, in which share of the frames (0 to 1), and a remark."""
+
+    joint: str
+    method: str
+    valid: float
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class ExclusionLine:
+    """What was left out, by which stage, why, and the number behind it (None where there is none)."""
+
+    trial: str
+    recording: str
+    stage: str
+    reason: str
+    value: float | str | None = None
+    limit: float | str | None = None
+
+
+@dataclass(frozen=True)
+class TrialReport:
+    """One trial.
+
+    Attributes
+    ----------
+    trial, participant, split, status
+        As in the table of trials.
+    seconds
+        Duration; NaN if the markers of a trial that was left out cannot be read.
+    joints
+        One line per joint.
+    recordings
+        Every device's file with its clock.
+    notes
+        Sentences: what is missing and why.
+    sheet_png, sheet_svg
+        The drawn take sheet, anywhere in the dataset's folder; None if there is none.
+    provenance
+        Versions and input files.
+    """
+
+    trial: str
+    participant: str
+    split: str
+    status: str
+    seconds: float
+    joints: tuple[JointLine, ...] = ()
+    recordings: tuple[SheetRecording, ...] = ()
+    notes: tuple[str, ...] = ()
+    sheet_png: Path | None = None
+    sheet_svg: Path | None = None
+    provenance: str = ""
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """One built dataset.
+
+    Attributes
+    ----------
+    name
+        Of the dataset.
+    trials
+        Those that were built and those that were left out, in the order of the page.
+    exclusions
+        Trials and recordings that were left out.
+    missing
+        Streams that are missing, one line each.
+    versions
+        What built it: name -> version.
+    open_with
+        Python that opens the dataset and shows something of it.
+    """
+
+    name: str
+    trials: tuple[TrialReport, ...]
+    exclusions: tuple[ExclusionLine, ...] = ()
+    missing: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    open_with: str = ""
+
+
+def sheet_paths(out: Path, trial: str) -> tuple[Path, Path]:
+    """PNG and SVG of a trial's take sheet in the dataset at ``out``."""
+    stem = wording.file_stem(trial)
+    return out / "reports" / "trials" / f"{stem}.png", out / "reports" / "trials" / f"{stem}.svg"
+
+
+def page_path(out: Path, trial: str) -> Path:
+    """Page of a trial in the dataset at ``out``."""
+    return out / "reports" / "trials" / f"{wording.file_stem(trial)}.html"
+
+
+def write_index(out: Path, report: DatasetReport) -> Path:
+    """Write ``reports/index.html`` and ``reports/trials/<trial>.html``.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    report
+        What to show.
+
+    Returns
+    -------
+    Path
+        The index.
+
+    Raises
+    ------
+    ValueError
+        If two trials have the same name: one page would replace the other.
+    """
+    names = [trial.trial for trial in report.trials]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"trials: expected each name once, got more than one of {', '.join(twice)}")
+
+    environment = _environment()
+    page = environment.get_template("trial.html")
+    for place, trial in enumerate(report.trials):
+        path = page_path(out, trial.trial)
+        before = report.trials[place - 1] if place else None
+        after = report.trials[place + 1] if place + 1 < len(report.trials) else None
+        html = page.render(
+            report=report,
+            trial=trial,
+            href=_links_from(path),
+            before=before and (before.trial, page_path(out, before.trial)),
+            after=after and (after.trial, page_path(out, after.trial)),
+            index=out / "reports" / "index.html",
+        )
+        write_text(path, html)
+
+    index = out / "reports" / "index.html"
+    html = environment.get_template("index.html").render(
+        report=report,
+        facts=_facts(report),
+        href=_links_from(index),
+        pages={trial.trial: page_path(out, trial.trial) for trial in report.trials},
+    )
+    write_text(index, html)
+    return index
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("viodat.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        printable=wording.printable,
+        percent=wording.percent,
+        duration=wording.duration,
+        offset=wording.offset,
+        sigma=wording.sigma,
+        number=wording.number,
+        joint_name=wording.joint_name,
+        count=wording.count,
+    )
+    environment.globals.update(missing_sign=wording.MISSING, built=STATUS_BUILT, excluded=STATUS_EXCLUDED)
+    return environment
+
+
+def _links_from(page: Path) -> Callable[[Path], str]:
+    # Relative, so that the folder can move; percent-encoded, so that any file name is a link.
+    return lambda target: quote(Path(os.path.relpath(target, page.parent)).as_posix())
+
+
+def _facts(report: DatasetReport) -> list[tuple[str, str]]:
+    built = [trial for trial in report.trials if trial.status != STATUS_EXCLUDED]
+    left_out = {trial.trial for trial in report.trials if trial.status == STATUS_EXCLUDED}
+    left_out |= {line.trial for line in report.exclusions if not line.recording}
+    splits: dict[str, int] = {}
+    for trial in built:
+        splits[trial.split] = splits.get(trial.split, 0) + 1
+    parts = [f"{wording.printable(name) or 'none'} {n:,}" for name, n in sorted(splits.items())]
+    return [
+        ("trials built", f"{len(built):,}"),
+        ("trials left out", f"{len(left_out):,}"),
+        ("performance time", wording.duration(sum(trial.seconds for trial in built))),
+        ("participants", f"{len({trial.participant for trial in built}):,}"),
+        ("recordings", f"{sum(len(trial.recordings) for trial in built):,}"),
+        ("splits", ", ".join(parts) or wording.MISSING),
+    ]
