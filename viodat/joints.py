@@ -40,18 +40,21 @@ MIRROR: Final[tuple[int, ...]] = tuple(
 )
 """Index of each joint's counterpart on the other side: ``pose[:, MIRROR]`` swaps left and right."""
 
-BONES: Final[tuple[tuple[str, str], ...]] = tuple(
-    (f"{side}_{a}", f"{side}_{b}")
-    for side in ("left", "right")
-    for a, b in (
-        ("pelvis", "knee"),
-        ("knee", "ankle"),
-        ("shoulder", "elbow"),
-        ("elbow", "wrist"),
-        ("wrist", "index"),
-        ("wrist", "pinky"),
-        ("wrist", "thumb"),
-        ("shoulder", "pelvis"),
-    )
-) + (("left_shoulder", "right_shoulder"), ("left_pelvis", "right_pelvis"))
+_LIMB_BONES: Final = (
+    ("pelvis", "knee"),
+    ("knee", "ankle"),
+    ("shoulder", "elbow"),
+    ("elbow", "wrist"),
+    ("wrist", "index"),
+    ("wrist", "pinky"),
+    ("wrist", "thumb"),
+    ("shoulder", "pelvis"),
+)
+
+BONES: Final[tuple[tuple[str, str], ...]] = (
+    *((f"left_{a}", f"left_{b}") for a, b in _LIMB_BONES),
+    *((f"right_{a}", f"right_{b}") for a, b in _LIMB_BONES),
+    ("left_shoulder", "right_shoulder"),
+    ("left_pelvis", "right_pelvis"),
+)
 """Pairs of joints to draw a line between."""

@@ -17,6 +17,9 @@ from viodat.capture.spelling import did_you_mean, nearest
 from viodat.errors import ConfigError
 from viodat.joints import JOINTS
 
+CONFIG_KEYS = ("segments", "midpoints", "markers", "named", "description")
+"""Keys of a table [marker_sets.<name>] in capture.toml."""
+
 RuleMethod = Literal["pig", "midpoint", "marker", "named"]
 
 
@@ -131,10 +134,9 @@ class MarkerSet:
         ('left_knee',)
         """
         where = f"capture.toml [marker_sets.{name}]"
-        keys = ("segments", "midpoints", "markers", "named", "description")
         for key in config:
-            if key not in keys:
-                raise ConfigError(f"unknown key {key!r}", where=where, mend=did_you_mean(key, keys, "keys"))
+            if key not in CONFIG_KEYS:
+                raise ConfigError(f"unknown key {key!r}", where=where, mend=did_you_mean(key, CONFIG_KEYS, "keys"))
         segments = _table(config, "segments", where)
         if not segments:
             raise ConfigError(

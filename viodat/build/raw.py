@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from viodat.camera import Camera
-from viodat.capture.cameras import read_cameras
+from viodat.capture.cameras import read_cameras, same_camera
 from viodat.capture.config import CaptureConfig, find_config, load_config
 from viodat.capture.layout import CaptureLayout
 from viodat.errors import CaptureError, ViodatError, ViodatWarning
@@ -80,9 +80,11 @@ def _cameras(layout: CaptureLayout, config: CaptureConfig) -> tuple[dict[str, Ca
         warnings.simplefilter("always", ViodatWarning)
         for path in layout.calibration:
             try:
-                _merge(calibrated, read_cameras(path), path)
+                more = read_cameras(path, vicon_radial=config.cameras.vicon_radial)
             except ViodatError as error:
                 notes.append(str(error))
+                continue
+            notes += _merge(calibrated, more, path)
     notes += [str(warning.message) for warning in caught if issubclass(warning.category, ViodatWarning)]
     ids = {device: config.cameras.ids.get(device, device) for device in devices}
     if wrong := sorted(set(config.cameras.ids.values()) - set(calibrated)):
@@ -90,7 +92,11 @@ def _cameras(layout: CaptureLayout, config: CaptureConfig) -> tuple[dict[str, Ca
             f"capture.toml [cameras] ids names {', '.join(wrong)}, which no calibration file has; "
             f"they have {', '.join(sorted(calibrated)) or 'no camera'}"
         )
-    found = {device: calibrated[name] for device, name in ids.items() if name in calibrated}
+    found = {
+        device: calibrated[name].turned(config.cameras.turn.get(device, 0))
+        for device, name in ids.items()
+        if name in calibrated
+    }
     if lost := [device for device in devices if device not in found]:
         notes.append(
             f"{', '.join(lost)}: no camera of that name in the calibration "
@@ -100,12 +106,16 @@ def _cameras(layout: CaptureLayout, config: CaptureConfig) -> tuple[dict[str, Ca
     return found, {device: ids[device] for device in found}, tuple(notes)
 
 
-def _merge(into: dict[str, Camera], more: Mapping[str, Camera], path: Path) -> None:
+def _merge(into: dict[str, Camera], more: Mapping[str, Camera], path: Path) -> list[str]:
+    """Add cameras to those of earlier files; a camera that two files state differently is in neither."""
+    notes = []
     for name, camera in more.items():
-        if name in into and into[name].to_dict() != camera.to_dict():
-            raise CaptureError(
-                f"camera {name} is also calibrated in {into[name].source}, with other numbers",
-                where=path,
-                mend="Name the file that holds for this capture in capture.toml [files] calibration.",
-            )
-        into[name] = camera
+        if name not in into:
+            into[name] = camera
+            continue
+        try:
+            into[name] = same_camera(into[name], camera, path.parent)
+        except CaptureError as error:
+            del into[name]
+            notes.append(str(error))
+    return notes

@@ -105,7 +105,7 @@ def build_recording(
         if clock is None:
             notes.append("its clock is unknown, so its times and the truth at its frames are null; "
                          "give an offset in capture.toml [sync]")  # fmt: skip
-        camera = _camera_at_size(raw.cameras.get(files.device), times)
+        camera = _camera_at_size(raw, files.device, times)
         device_times = np.empty(0)
         truth = keypoints = picture = None
         if times is not None:
@@ -158,10 +158,11 @@ def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, str]:
         return None, str(error)
 
 
-def _camera_at_size(camera: Camera | None, times: VideoTimes | None) -> Camera | None:
+def _camera_at_size(raw: RawCapture, device: str, times: VideoTimes | None) -> Camera | None:
+    camera = raw.cameras.get(device)
     if camera is None or times is None or times.size_px is None:
         return camera
-    return camera.fitted_to(times.size_px)
+    return camera.fitted_to(times.size_px, raw.config.cameras.fit.get(device, "guess"))
 
 
 def _keypoints(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from viodat.body import JointTrial, get_marker_set, joint_centres
+from viodat.body import JointTrial, MarkerSet, get_marker_set, joint_centres
 from viodat.build.raw import RawCapture
 from viodat.capture.c3d import read_c3d
 from viodat.capture.config import CaptureConfig
@@ -39,16 +39,16 @@ def read_markers(path: Path, config: CaptureConfig) -> MarkerTrial:
     """Read a marker file as capture.toml [markers] says: labels mapped, axes turned, unit overridden."""
     suffix = path.suffix.lower()
     if suffix == ".c3d":
-        trial = read_c3d(path, units=config.markers.units)
+        trial = read_c3d(path, units=config.markers.units, subject=config.markers.subject)
     elif suffix == ".trc":
-        trial = read_trc(path, axes=config.markers.axes)
+        trial = read_trc(path)
     else:
         raise CaptureError(
             f"marker files of type '{path.suffix}' cannot be read; expected {' or '.join(MARKER_READERS)}",
             where=path,
             mend="Export the trial as C3D, or correct capture.toml [files] trial.",
         )
-    return trial.renamed(config.markers.labels)
+    return trial.turned(config.markers.axes).renamed(config.markers.labels)
 
 
 def gather_measurements(raw: RawCapture, trial: RawTrial, markers: MarkerTrial) -> Measurements:
@@ -80,7 +80,7 @@ def find_joints(
     tuple
         The trial as it was used, and the joints.
     """
-    marker_set = get_marker_set(config.markers.set) if config.markers.set else None
+    marker_set = _marker_set(config)
     named = config.joints.points
     if marker_set is not None:
         markers = markers.keeping({*marker_set.present(markers.labels), *named.values()})
@@ -93,6 +93,15 @@ def find_joints(
         joints=named or None,
     )
     return markers, joints
+
+
+def _marker_set(config: CaptureConfig) -> MarkerSet | None:
+    name = config.markers.set
+    if name is None:
+        return None
+    if name in config.marker_sets:
+        return MarkerSet.from_config(name, config.marker_sets[name])
+    return get_marker_set(name)
 
 
 def given_clock(config: CaptureConfig, recording: str, device: str) -> ClockMap | None:

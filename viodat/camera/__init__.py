@@ -10,6 +10,7 @@ from viodat.camera.distortion import (
     OpenCVDistortion,
     ViconRadial,
 )
+from viodat.camera.fitting import Fit
 from viodat.camera.model import Camera
 from viodat.camera.triangulation import reprojection_error, triangulate
 
@@ -17,6 +18,7 @@ __all__ = [
     "Camera",
     "Distortion",
     "FisheyeDistortion",
+    "Fit",
     "NoDistortion",
     "OpenCVDistortion",
     "ViconRadial",

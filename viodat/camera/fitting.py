@@ -7,8 +7,13 @@ made only where its worst case is small, and it always says both sizes and what 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from viodat.errors import ConfigError
+
+Fit = Literal["guess", "scale", "crop", "letterbox"]
+"""How a calibrated picture became a video's: by a guess from the sizes, stretched, cut equally on opposite sides, or
+scaled as a whole with black bars on the rest."""
 
 _KEPT_AT_LEAST = 0.9
 """A crop that leaves less of either side is not guessed at."""

@@ -22,7 +22,7 @@ from viodat.camera.distortion import (
     distortion_from_dict,
     distortion_to_dict,
 )
-from viodat.camera.fitting import size_change
+from viodat.camera.fitting import Fit, size_change
 from viodat.errors import ViodatWarning
 
 FloatArray = NDArray[np.float64]
@@ -212,24 +212,35 @@ class Camera:
         )
         return once.turned(quarter_turns % 4 - 1)
 
-    def fitted_to(self, size_px: tuple[int, int]) -> Camera:
+    def letterboxed(self, size_px: tuple[int, int]) -> Camera:
+        """Return the camera for its picture scaled as a whole into (width, height), with equal bars on the rest."""
+        scale = min(size_px[0] / self.size_px[0], size_px[1] / self.size_px[1])
+        matrix = self.matrix * [[scale], [scale], [1.0]]
+        matrix[:2, 2] += 0.5 * scale - 0.5
+        left, top = ((inner * scale - outer) / 2 for inner, outer in zip(self.size_px, size_px, strict=True))
+        scaled = replace(self, matrix=matrix, distortion=self.distortion.resized(scale, scale))
+        return scaled.cropped(left, top, *size_px)
+
+    def fitted_to(self, size_px: tuple[int, int], how: Fit = "guess") -> Camera:
         """Return the camera for a video whose size may not be the calibration's, saying what was assumed.
 
         Parameters
         ----------
         size_px
             (width, height) of the video's pictures as they are decoded and turned for display.
+        how
+            ``scale``, ``crop`` or ``letterbox`` where it is known; ``guess`` decides by the sizes.
 
         Returns
         -------
         Camera
-            This one if the sizes agree; else scaled or cropped as :func:`viodat.camera.fitting.size_change`
-            decides, with a note that names both sizes and the assumption.
+            This one if the sizes agree; else as ``how`` says, or as :func:`viodat.camera.fitting.size_change` guesses
+            (scaled or cropped), with a note that names both sizes and what was done.
 
         Warns
         -----
         ViodatWarning
-            The same note, if the sizes differ.
+            The same note, if the sizes differ and it was a guess.
 
         Raises
         ------
@@ -238,6 +249,18 @@ class Camera:
         """
         if tuple(size_px) == self.size_px:
             return self
+        if how != "guess":
+            known = {
+                "scale": self.resized,
+                "crop": lambda size: self.cropped(
+                    (self.size_px[0] - size[0]) / 2, (self.size_px[1] - size[1]) / 2, *size
+                ),
+                "letterbox": self.letterboxed,
+            }[how](size_px)
+            return known.with_notes(
+                f"Its video is {size_px[0]} x {size_px[1]} px but it was calibrated at {self.size_px[0]} x "
+                f"{self.size_px[1]} px; fitted by {how!r}, as was stated."
+            )
         change = size_change(self.id, self.size_px, size_px)
         warnings.warn(f"camera {self.id}: {change.assumption}", ViodatWarning, stacklevel=2)
         fitted = self.resized(size_px) if change.scaled else self.cropped(change.left, change.top, *size_px)

@@ -201,8 +201,8 @@ def _remarks(raw: RawC3D, points: SortedPoints, missing: NDArray[np.bool_], mark
     finite = np.abs(markers[np.isfinite(markers)])
     if finite.size and finite.max() > _FAR_MM:
         remarks.append(
-            f"a marker is {finite.max() / 1000:.4g} m from the origin: the unit is wrong (capture.toml [units]) "
-            f"or the file is damaged"
+            f"a marker is {finite.max() / 1000:.4g} m from the origin: the unit is wrong "
+            "(capture.toml [markers] units) or the file is damaged"
         )
     up = texts(raw.parameters, "POINT", "Y_SCREEN")
     if up and up[0] and up[0].upper() not in ("+Z", "Z"):

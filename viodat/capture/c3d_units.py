@@ -29,7 +29,7 @@ _MILLIMETRES = {
     "inch": 25.4,
     "inches": 25.4,
 }
-_MEND = 'Say it in capture.toml [units] (markers = "mm", "cm" or "m"), or pass units="mm".'
+_MEND = 'Say it in capture.toml [markers] units ("mm", "cm" or "m"), or pass units="mm".'
 
 
 def millimetres_per(unit: str) -> float | None:
@@ -86,5 +86,5 @@ def length_factor(path: Path, stated: Sequence[str], override: str | None, notes
         return lengths[own], own
     if texts:
         raise CaptureError(f"states positions in unknown unit {own!r}, expected mm, cm or m", where=path, mend=_MEND)
-    notes.append("it states no unit of length: mm is assumed (capture.toml [units] says otherwise)")
+    notes.append("it states no unit of length: mm is assumed (capture.toml [markers] units says otherwise)")
     return 1.0, ""

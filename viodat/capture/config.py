@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from viodat.camera import Fit
 from viodat.capture.axes import axes_fault
 from viodat.capture.config_errors import config_problems
 from viodat.capture.participants import VALUES, Participant, make_participant, parse_value
@@ -179,6 +180,7 @@ class MarkersTable(_Table):
     labels: dict[str, str] = {}
     units: Literal["mm", "cm", "m"] | None = None
     axes: str = "xyz"
+    subject: str | None = None
 
     @field_validator("axes")
     @classmethod
@@ -216,6 +218,9 @@ class CamerasTable(_Table):
     """[cameras]: devices and the cameras of the calibration."""
 
     ids: dict[str, str] = {}
+    fit: dict[str, Fit] = {}
+    turn: dict[str, Literal[1, 2, 3]] = {}
+    vicon_radial: Literal["distorted_to_ideal", "ideal_to_distorted"] = "distorted_to_ideal"
 
 
 class RecordingSync(_Table):
@@ -325,6 +330,7 @@ class CaptureConfig(_Table):
     ids: IdsTable = IdsTable()
     files: FilesTable = FilesTable()
     markers: MarkersTable = MarkersTable()
+    marker_sets: dict[str, dict[str, Any]] = {}
     joints: JointsTable = JointsTable()
     cameras: CamerasTable = CamerasTable()
     sync: SyncTable = SyncTable()

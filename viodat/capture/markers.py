@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.capture.axes import axes_fault, axes_matrix
+from viodat.errors import ConfigError
+
 FloatArray = NDArray[np.float64]
 
 
@@ -169,6 +172,24 @@ class MarkerTrial:
         """Rename markers: ``names`` maps a file's label to the wanted one; labels not in it stay."""
         labels = tuple(names.get(label, label) for label in self.labels)
         return replace(self, labels=labels)
+
+    def turned(self, axes: str) -> MarkerTrial:
+        """Turn the world: ``axes`` says which of the file's axes are the world's X, Y and Z, as in ``"zxy"``.
+
+        Raises
+        ------
+        ConfigError
+            If ``axes`` is not x, y and z in some order, or mirrors.
+        """
+        if fault := axes_fault(axes):
+            raise ConfigError(f"axes {fault}", mend='Write for example axes = "zxy" or "x-zy".')
+        rotation = axes_matrix(axes).T
+        return replace(
+            self,
+            positions_mm=self.positions_mm @ rotation,
+            virtual={name: points @ rotation for name, points in self.virtual.items()},
+            other={name: points @ rotation for name, points in self.other.items()},
+        )
 
     def keeping(self, labels: Collection[str]) -> MarkerTrial:
         """Keep only the named markers as markers; the rest moves to ``other``."""

@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.capture.c3d_units import millimetres_per
-from viodat.capture.markers import FloatArray, MarkerTrial
-from viodat.errors import CaptureError, ConfigError
+from viodat.capture.markers import MarkerTrial
+from viodat.errors import CaptureError
 
 _HEADER_LINES = 5
-_AXES = re.compile(r"([+-]?)([xyz])([+-]?)([xyz])([+-]?)([xyz])")
 _EXPORT_AGAIN = "Export the file again, or correct its header."
 
 
@@ -65,7 +64,6 @@ def read_trc(path: str | Path, *, axes: str = "xyz") -> MarkerTrial:
     --------
     >>> trial = read_trc("pose3d/take.trc", axes="zxy")         # doctest: +SKIP
     """
-    order, signs = _parse_axes(axes)
     path = Path(path)
     lines = _lines(path)
     notes: list[str] = []
@@ -73,8 +71,8 @@ def read_trc(path: str | Path, *, axes: str = "xyz") -> MarkerTrial:
     first_frame, values = _rows(path, lines, header, notes)
     positions = values.reshape(len(values), len(header.labels), 3) * header.factor
     missing = ~np.isfinite(positions).all(axis=2) | (positions == 0.0).all(axis=2)
-    positions = np.where(missing[:, :, None], np.nan, positions[:, :, order] * signs)
-    return MarkerTrial(
+    positions = np.where(missing[:, :, None], np.nan, positions)
+    trial = MarkerTrial(
         labels=header.labels,
         positions_mm=positions,
         rate_hz=header.rate_hz,
@@ -85,21 +83,7 @@ def read_trc(path: str | Path, *, axes: str = "xyz") -> MarkerTrial:
         source=path,
         notes=tuple(notes),
     )
-
-
-def _parse_axes(axes: str) -> tuple[list[int], FloatArray]:
-    match = _AXES.fullmatch(axes.strip().lower())
-    order = ["xyz".index(match[i]) for i in (2, 4, 6)] if match else []
-    if match is None or len(set(order)) != 3:
-        raise ConfigError(
-            f"axes {axes!r} is no permutation of x, y and z", mend='Write for example axes="zxy" or axes="x-zy".'
-        )
-    signs = np.array([-1.0 if match[i] == "-" else 1.0 for i in (1, 3, 5)])
-    if np.linalg.det(np.eye(3)[order] * signs[:, None]) < 0:
-        raise ConfigError(
-            f"axes {axes!r} would mirror the recording (left-handed)", mend="Change one sign or swap two axes."
-        )
-    return order, signs
+    return trial.turned(axes)
 
 
 def _lines(path: Path) -> list[str]:

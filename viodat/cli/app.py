@@ -9,7 +9,7 @@ Exit status: 0 done, 1 a check found something or nothing could be built, 2 the 
 from __future__ import annotations
 
 import warnings
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -20,10 +20,16 @@ from viodat.cli.console import print_error, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(viodat.__version__)
+        raise typer.Exit
+
+
 class _Program(TyperGroup):
     """The verbs, with an end to every mistake: one line and an exit status, never a traceback."""
 
-    def invoke(self, ctx: typer.Context) -> object:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except ViodatError as error:
@@ -39,7 +45,6 @@ class _Program(TyperGroup):
 app = typer.Typer(
     name="viodat",
     cls=_Program,
-    help="Datasets and benchmarks for the 4D pose of musicians at work.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,11 +58,11 @@ app.command("demo")(demo.demo)
 @app.callback()
 def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
-    if version:
-        print(viodat.__version__)
-        raise typer.Exit
+    """Datasets and benchmarks for the 4D pose of musicians at work."""
 
 
 def main() -> None:

@@ -97,6 +97,26 @@ def test_a_slightly_smaller_video_is_a_centred_crop_and_says_so():
 
 
 @pytest.mark.parametrize(
+    ("how", "focal", "centre"),
+    [
+        # The picture's middle, 543.5 and 959.5, is the middle of the video in all three.
+        ("crop", (1681, 1681), (529, 948)),
+        ("scale", (1681 * 1080 / 1088, 1681), (533.5 * 1080 / 1088 - 0.5, 948)),
+        ("letterbox", (1681 * 1080 / 1088,) * 2, (533.5 * 1080 / 1088 - 0.5, 959.5 - 11.5 * 1080 / 1088)),
+    ],
+)
+def test_a_stated_fit_is_not_a_guess(how, focal, centre, recwarn):
+    camera = Camera("cam_01", (1088, 1920), [[1681, 0, 533], [0, 1681, 948], [0, 0, 1]])
+    fitted = camera.fitted_to((1080, 1920), how)
+    assert fitted.size_px == (1080, 1920)
+    np.testing.assert_allclose([fitted.matrix[0, 0], fitted.matrix[1, 1]], focal)
+    np.testing.assert_allclose(fitted.matrix[:2, 2], centre)
+    assert "1080 x 1920" in fitted.notes[0]
+    assert "1088 x 1920" in fitted.notes[0]
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
     ("size", "message"),
     [
         ((720, 1280), "camera C01: .*720 x 1280.*1280 x 720.*display rotation"),

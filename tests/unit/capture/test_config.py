@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 from tests.mutate import mutants
+from viodat.body.marker_set import CONFIG_KEYS
 from viodat.capture.axes import axes_matrix
 from viodat.capture.config import CaptureConfig, Pose2dTable, find_config, load_config
 from viodat.capture.config_errors import config_problems
@@ -394,7 +395,8 @@ def test_the_reference_page_has_every_key_with_its_default():
             if table == "files" or name not in ("recordings", "ignore")
         }
         assert pages.get(table, {}) == expected, table
-    assert set(pages) == {table for table in models() if table != "check"}
+    assert set(pages) == {table for table in models() if table != "check"} | {"marker_sets.<name>"}
+    assert set(pages["marker_sets.<name>"]) == set(CONFIG_KEYS)
 
 
 def test_the_examples_of_the_reference_page_are_valid():

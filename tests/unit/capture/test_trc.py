@@ -60,7 +60,7 @@ def test_axes(path):
 
 
 @pytest.mark.parametrize(
-    ("axes", "problem"), [("xxy", "no permutation"), ("up", "no permutation"), ("xzy", "mirror"), ("-xyz", "mirror")]
+    ("axes", "problem"), [("xxy", "in some order"), ("up", "in some order"), ("xzy", "mirror"), ("-xyz", "mirror")]
 )
 def test_axes_that_are_none(path, axes, problem):
     path.write_text(trc())

@@ -21,6 +21,8 @@ def _size(view: RecordingView) -> Iterator[Problem]:
     camera = view.raw.cameras.get(view.files.device)
     if camera is None or view.times is None or view.times.size_px in (None, camera.size_px):
         return
+    if view.raw.config.cameras.fit.get(view.files.device, "guess") != "guess":
+        return
     have, want = view.times.size_px, camera.size_px
     assert have is not None
     yield Problem(view.files.id, f"the video is {have[0]} x {have[1]} px, its calibration {want[0]} x {want[1]} px")
@@ -51,7 +53,7 @@ CHECKS: Final[tuple[Check[RecordingView], ...]] = (
         "video-size",
         Level.WARNING,
         "The calibration holds for another picture; it is cropped or scaled by a guess.",
-        "Calibrate at the size of the videos, or check the projected joints on the take sheet.",
+        "Say how in capture.toml [cameras] fit, or calibrate at the size of the videos.",
         _size,
     ),
     Check(

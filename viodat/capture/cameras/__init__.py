@@ -19,7 +19,7 @@ from viodat.capture.cameras import caliscope, matlab, opencv, pose2sim, qualisys
 from viodat.capture.cameras.registry import CalibrationReader
 from viodat.errors import CaptureError, ConfigError
 
-__all__ = ["READERS", "CalibrationReader", "calibration_format", "read_cameras"]
+__all__ = ["READERS", "CalibrationReader", "calibration_format", "read_cameras", "same_camera"]
 
 READERS: Final[tuple[CalibrationReader, ...]] = (
     pose2sim.READER,
@@ -80,7 +80,9 @@ def read_cameras(
     """
     place = Path(path)
     if not place.exists():
-        raise ConfigError("does not exist", where=place, mend="Name the calibration in capture.toml [cameras] file.")
+        raise ConfigError(
+            "does not exist", where=place, mend="Name the calibration in capture.toml [files] calibration."
+        )
     cameras = _read_folder(place) if place.is_dir() else dict(_read_file(place))
     return {
         name: replace(camera, distortion=replace(camera.distortion, direction=vicon_radial))
@@ -111,17 +113,17 @@ def _read_folder(folder: Path) -> dict[str, Camera]:
         raise CaptureError(
             f"holds no camera calibration that viodat reads ({', '.join(r.name for r in READERS)})",
             where=folder,
-            mend="Name the calibration in capture.toml [cameras] file.",
+            mend="Name the calibration in capture.toml [files] calibration.",
         )
     cameras: dict[str, Camera] = {}
     for path in files:
         for name, camera in _read_file(path).items():
-            cameras[name] = _merged(cameras[name], camera, folder) if name in cameras else camera
+            cameras[name] = same_camera(cameras[name], camera, folder) if name in cameras else camera
     return cameras
 
 
-def _merged(first: Camera, second: Camera, folder: Path) -> Camera:
-    """One camera for two files that state the same; CaptureError if they do not."""
+def same_camera(first: Camera, second: Camera, folder: Path) -> Camera:
+    """Return one camera for two files of a folder that state the same; CaptureError if they do not."""
     difference = _difference_px(first, second)
     if difference <= _SAME_PX:
         return first.with_notes(f"{second.source} states the same camera (to {difference:.1g} px).")
@@ -130,7 +132,7 @@ def _merged(first: Camera, second: Camera, folder: Path) -> Camera:
         f"camera {first.id} stands in {first.source} and in {second.source}, and they {apart}; "
         "expected each camera once",
         where=folder,
-        mend=f'Name one of them in capture.toml: [cameras] file = "{folder.name}/{first.source}".',
+        mend=f'Name one of them in capture.toml: [files] calibration = "{folder.name}/{first.source}".',
     )
 
 

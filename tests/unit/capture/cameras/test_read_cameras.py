@@ -55,7 +55,9 @@ def test_two_files_that_disagree_are_refused_with_the_key_to_set(change, tmp_pat
     else:
         other = other.cropped(0, 0, 1272, 720)
     qualisys(tmp_path / "b.qca.txt", [truth[0], other])
-    with pytest.raises(CaptureError, match=r'camera cam_02 stands in a.toml and in b.qca.txt.*\[cameras\] file = "'):
+    with pytest.raises(
+        CaptureError, match=r'camera cam_02 stands in a.toml and in b.qca.txt.*\[files\] calibration = "'
+    ):
         read_cameras(tmp_path)
 
 
