@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_FLAGS ?= -n 2
+# setuptools warns newcomers of something that only concerns folders named like the package.
+QUIETLY := PYTHONWARNINGS="ignore:Editable installation"
 
 .PHONY: demo test test-mediapipe lint format docs clean
 
@@ -10,12 +12,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "viodat needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[dev]"
+	$(QUIETLY) $(BIN)/pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
 $(VENV)-mediapipe/.installed: pyproject.toml constraints-mediapipe.txt
 	$(PYTHON) -m venv $(VENV)-mediapipe
-	$(VENV)-mediapipe/bin/pip install --quiet -c constraints-mediapipe.txt -e ".[dev,mediapipe]"
+	$(QUIETLY) $(VENV)-mediapipe/bin/pip install --quiet -c constraints-mediapipe.txt -e ".[dev,mediapipe]"
 	touch $@
 
 demo: $(VENV)/.installed  ## build a small dataset from a generated capture and say where the report is
@@ -37,6 +39,10 @@ lint: $(VENV)/.installed
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed  ## the documentation, as HTML in docs/_build
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[docs]"
+	$(BIN)/sphinx-build -q -W docs docs/_build/html
 
 clean:
 	rm -rf $(VENV) $(VENV)-mediapipe demo

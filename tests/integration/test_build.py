@@ -59,7 +59,7 @@ def test_frames_have_the_times_of_their_stamps_not_of_a_rate(demo_out):
     video = ds.video("P04C01T01")
     row = ds.recordings.set_index("recording").loc["P04C01T01"]
     steps = np.diff(video.time_ns)
-    assert steps.std() > 1e6  # phones jitter
+    assert steps.std() > 2e5  # a constant rate would give the rounding of its stamps, some tens of ns
     base = [int(n) for n in row["time_base"].split("/")]
     device_s = video.pts * base[0] / base[1] - (
         row["audio_start_s"] if row["audio_start_s"] == row["audio_start_s"] else 0

@@ -50,7 +50,8 @@ def _differences(out: Path, raw: Path) -> dict[str, list[float]]:
 
 
 def _print_table(title: str, found: dict[str, list[float]]) -> None:
-    print(f"\n{title}: distance to Vicon's own points, both sides, every frame\njoint      frames  median mm     max mm")
+    print(f"\n{title}: distance to Vicon's own points, both sides, every frame")
+    print("joint      frames  median mm     max mm")
     for joint, values in found.items():
         print(f"{joint:<9}{len(values):>8}{np.median(values):>11.6f}{max(values):>11.6f}")
 

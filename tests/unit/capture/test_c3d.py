@@ -57,7 +57,7 @@ def test_no_unit_is_millimetres_with_a_note(tmp_path):
 
 def test_unknown_unit_is_refused_and_can_be_overridden(tmp_path):
     path = write_c3d(tmp_path / "a.c3d", LABELS, units="furlong")
-    with pytest.raises(CaptureError, match=r"a\.c3d: .*furlong.*capture\.toml \[units\]"):
+    with pytest.raises(CaptureError, match=r"a\.c3d: .*furlong.*capture\.toml \[markers\] units"):
         read(path)
     np.testing.assert_allclose(read(path, units="cm").positions_mm, coordinates(3) * 10, rtol=1e-6)
     with pytest.raises(CaptureError, match="ell"):
