@@ -103,6 +103,7 @@ def _cameras(layout: CaptureLayout, config: CaptureConfig) -> tuple[dict[str, Ca
             f"({', '.join(sorted(calibrated)) or 'it has none'}); "
             "say which is which in capture.toml [cameras] ids"
         )
+    notes += [f"{device}: {note.rstrip('.')}" for device, camera in found.items() for note in camera.notes]
     return found, {device: ids[device] for device in found}, tuple(notes)
 
 

@@ -16,6 +16,7 @@ from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.sound import write_waveform
 from viodat.build.trial import TrialResult
+from viodat.build.truth import FrameTruth
 from viodat.capture.raw import RawRecording
 from viodat.clock import ClockMap
 from viodat.dataset import paths, schema
@@ -213,6 +214,7 @@ def _recording_facts(recording: RecordingResult) -> Row:
     if times:
         row |= {
             "frames": times.n_frames,
+            **_first_and_last(recording.truth),
             "time_base": str(times.time_base),
             "width_px": size[0] if size else None,
             "height_px": size[1] if size else None,
@@ -225,6 +227,12 @@ def _recording_facts(recording: RecordingResult) -> Row:
             "audio_seconds": float(sound.seconds),
         }
     return row
+
+
+def _first_and_last(truth: FrameTruth | None) -> Row:
+    if truth is None or truth.time_ns is None or not len(truth.time_ns):
+        return {}
+    return {"first_frame_ns": int(truth.time_ns[0]), "last_frame_ns": int(truth.time_ns[-1])}
 
 
 def _participant_row(name: str, raw: RawCapture, splits: Splits, tables: Tables) -> Row:

@@ -152,6 +152,8 @@ RECORDINGS = pa.schema(
         _field("calibrated", pa.bool_(), "a camera model exists, so 2D and camera-frame truth do"),
         _field("camera_model", pa.string(), "the camera at this video's size, as JSON"),
         _field("frames", pa.int64(), "video frames"),
+        _field("first_frame_ns", pa.int64(), "mocap time of the first video frame", unit="ns"),
+        _field("last_frame_ns", pa.int64(), "mocap time of the last video frame", unit="ns"),
         _field("time_base", pa.string(), "unit of pts, s, as a fraction"),
         _field("width_px", pa.int64(), "image width as displayed", unit="px"),
         _field("height_px", pa.int64(), "image height as displayed", unit="px"),

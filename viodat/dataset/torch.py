@@ -168,7 +168,8 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         chosen = table if split is None else table[table["split"] == split]
         cameras = chosen[chosen["kind"] == "camera"]
         usable = cameras[(cameras["status"] == schema.STATUS_BUILT) & (cameras["calibrated"] == True)]  # noqa: E712
-        spans = [span for _, row in usable.iterrows() if (span := self._span(row)) is not None]
+        trials = self.dataset.trials.set_index("trial")
+        spans = [span for _, row in usable.iterrows() if (span := self._span(row, trials)) is not None]
         if not spans:
             states = ", ".join(f"{count} {state}" for state, count in cameras["status"].value_counts().items())
             uncalibrated = int((cameras["calibrated"] != True).sum())  # noqa: E712
@@ -180,14 +181,11 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             )
         return spans
 
-    def _span(self, row: pd.Series[Any]) -> _Span | None:
-        trial = self.dataset.trials.set_index("trial").loc[row["trial"]]
-        times = self.dataset.video(row["recording"]).time_ns
-        if times is None or not len(times):
-            return None
+    def _span(self, row: pd.Series[Any], trials: pd.DataFrame) -> _Span | None:
+        trial = trials.loc[row["trial"]]
         motion_end = int(trial["start_ns"]) + round((int(trial["frames"]) - 1) * _NS / float(trial["rate_hz"]))
-        start = max(int(times[0]), int(trial["start_ns"]))
-        points = int((min(int(times[-1]), motion_end) - start) * self.rate_hz // _NS) + 1
+        start = max(int(row["first_frame_ns"]), int(trial["start_ns"]))
+        points = int((min(int(row["last_frame_ns"]), motion_end) - start) * self.rate_hz // _NS) + 1
         if points < 1:
             return None
         size = (float(row["width_px"]), float(row["height_px"]))
