@@ -34,7 +34,10 @@ class ViodatError(Exception):
         super().__init__(problem, where, mend)
         self.problem = problem
         self.path = where if isinstance(where, Path) else None
-        self.where = where.name if isinstance(where, Path) else where
+        if isinstance(where, Path):
+            # The name of "." or ".." says nothing.
+            where = where.name if where.name not in ("", "..") else str(where.resolve())
+        self.where = where
         self.mend = mend
 
     def __str__(self) -> str:
@@ -72,3 +75,8 @@ class MissingExtraError(ViodatError):
 
 class ViodatWarning(UserWarning):
     """Something was found, handled and is worth knowing: the reader went on."""
+
+
+def counted(count: int, noun: str) -> str:
+    """Say a number of things in English: ``1 trial``, ``12 trials``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

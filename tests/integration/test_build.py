@@ -248,6 +248,6 @@ def test_whoever_did_not_consent_is_not_in_the_dataset(raw_copy, tmp_path):
         row[at] = "no" if row[0] == "P04" else "yes"
     table.write_text("\n".join([header, *map(",".join, cells)]) + "\n")
     result = build_dataset(raw_copy, tmp_path / "out", options=BuildOptions(trials=("P04T01", "P05T01")))
-    assert [(row["trial"], row["stage"]) for row in result.exclusions] == [("P04T01", "gates")]
+    assert [(row["trial"], row["stage"]) for row in result.exclusions] == [("P04T01", "consent")]
     assert not list((tmp_path / "out").glob("**/P04*T01.*parquet"))
     assert not list((tmp_path / "out" / "waveform").glob("P04*"))

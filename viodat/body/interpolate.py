@@ -16,11 +16,13 @@ def at_times(values: ArrayLike, start_s: float, rate_hz: float, times_s: ArrayLi
     Parameters
     ----------
     values
-        (F, ...) any unit, NaN where missing; frame k is at ``start_s + k / rate_hz``.
+        (F, ...) any unit, NaN where missing (an infinite value counts as missing); frame k is at
+        ``start_s + k / rate_hz``.
     start_s, rate_hz
         Time of the first frame, s, and frames per second.
     times_s
-        (T,) s, on the same clock; any order. NaN gives NaN.
+        (T,) s, on the same clock; any order. NaN gives NaN. Other shapes are kept: one number gives the sample
+        itself, without an axis of time.
 
     Returns
     -------
@@ -29,14 +31,16 @@ def at_times(values: ArrayLike, start_s: float, rate_hz: float, times_s: ArrayLi
         the frame itself where the time falls on it (to 1 ns), NaN elsewhere and outside the recording.
     """
     samples = np.asarray(values, dtype=np.float64)
+    samples = np.where(np.isfinite(samples), samples, np.nan)
     frames = samples.shape[0]
-    times = np.asarray(times_s, dtype=np.float64)
+    shape = np.shape(times_s)
+    times = np.asarray(times_s, dtype=np.float64).reshape(-1)
     out = np.full((times.size, *samples.shape[1:]), np.nan)
     position = (times - start_s) * rate_hz
     tolerance = rate_hz * 1e-9
     inside = (position >= -tolerance) & (position <= frames - 1 + tolerance)
     if frames == 0 or not inside.any():
-        return out
+        return out.reshape(*shape, *samples.shape[1:])
     position = np.clip(position[inside], 0, frames - 1)
     before = np.minimum(position.astype(np.int64), max(frames - 2, 0))
     fraction = position - before

@@ -81,6 +81,11 @@ class JointTrial:
         return int(self.positions_mm.shape[0])
 
     @property
+    def start_s(self) -> float:
+        """Time of the first frame on the mocap clock, s: zero is frame number 1 of the recording."""
+        return (self.first_frame - 1) / self.rate_hz
+
+    @property
     def times_s(self) -> FloatArray:
         """(F,) s on the mocap clock: zero is frame number 1 of the recording."""
         return (self.first_frame - 1 + np.arange(self.n_frames, dtype=np.float64)) / self.rate_hz

@@ -89,7 +89,7 @@ def _capture(path: Path, config: Path | None) -> Facts:
         "recordings": len(layout.recordings),
         "devices": sorted({recording.device for recording in layout.recordings}),
         "calibrated": sorted(raw.cameras),
-        "notes": list(raw.notes),
+        "notes": [str(note) for note in raw.notes],
         "missing": [str(item) for item in layout.missing],
         "unmatched": [str(item) for item in layout.unmatched],
     }

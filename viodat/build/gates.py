@@ -11,6 +11,9 @@ from typing import Final
 from viodat.body import JointTrial
 from viodat.capture.participants import Participant
 
+CONSENT: Final = "consent"
+"""Stage of the exclusion of somebody who does not agree to be in the dataset."""
+
 MIN_FRAMES: Final = 2
 """A trial of one frame is a picture: it has no velocity, and nothing can be interpolated in it."""
 
@@ -33,7 +36,7 @@ class Exclusion:
 def gate_consent(trial: str, participant: Participant) -> Exclusion | None:
     """Refuse the trials of a participant who does not agree to be in the dataset."""
     if participant.consent is False:
-        return Exclusion(trial, "gates", f"participant {participant.id} did not consent (participants.csv)")
+        return Exclusion(trial, CONSENT, f"participant {participant.id} did not consent")
     return None
 
 

@@ -1,35 +1,35 @@
-"""``viodat build``: a raw capture in, a dataset out.
-
-The dataset is made in a hidden folder beside its destination and takes its place only when it is whole: whatever
-stops a build, the old dataset stays as it was. The manifest is the last file written.
-"""
+"""``viodat build``: a raw capture in, a dataset out. The manifest is the last file written."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from viodat._version import __version__
 from viodat.build.executor import SerialExecutor
+from viodat.build.gates import Exclusion
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture, open_raw
-from viodat.build.report import draw_trial, write_report
-from viodat.build.trial import build_trial
+from viodat.build.report import TrialPage, draw_trial, write_report
+from viodat.build.staging import staging_folder
+from viodat.build.trial import TrialResult, build_trial
 from viodat.build.writing import Tables, write_tables, write_trial
 from viodat.capture.raw import RawTrial
 from viodat.dataset import paths, schema
 from viodat.dataset.card import write_card
 from viodat.dataset.manifest import write_manifest
-from viodat.dataset.splits import assign_splits
-from viodat.errors import ConfigError, DatasetError
+from viodat.dataset.splits import Splits, assign_splits
+from viodat.errors import ConfigError, DatasetError, counted
 from viodat.files import write_text
 from viodat.joints import JOINTS
+
+_DISK_FAULTS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 Progress = Callable[[int, int, str], None]
 """Called with (trials done, trials in all, what)."""
@@ -104,34 +104,75 @@ def build_dataset(
         train=source.config.splits.train,
         validation=source.config.splits.validation,
     )
-    with _staging(source.folder, Path(out)) as staging:
-        tables, pages = Tables(), []
-        pool = executor or SerialExecutor()
+    tables = Tables()
+    with staging_folder(source.folder, Path(out)) as staging, _told_as_config_error(staging, Path(out)):
+        pages = []
         progress(0, len(trials), trials[0].id)
-        for done, trial in enumerate(trials, 1):
-            result = pool.submit(build_trial, trial, source, options).result()
-            write_trial(staging, result, source, splits, tables)
-            pages.append(draw_trial(staging, result, source, splits))
-            progress(done, len(trials), trial.id)
+        for done, result in enumerate(_results(trials, source, options, executor or SerialExecutor()), 1):
+            pages.append(_store(staging, result, source, splits, tables))
+            progress(done, len(trials), result.files.id)
         built = sum(row["status"] == schema.STATUS_BUILT for row in tables.trials)
         if not built:
-            reasons = list(dict.fromkeys(row["reason"] for row in tables.exclusions))
+            reasons = list(dict.fromkeys(row["reason"].rstrip(".") for row in tables.exclusions))
             raise DatasetError(
-                f"none of the {len(trials)} trials could be built: {'; '.join(reasons[:3])}",
+                f"none of the {counted(len(trials), 'trial')} could be built: {'; '.join(reasons[:3])}",
                 where=source.folder,
                 mend="Run 'viodat check' on it.",
             )
         write_tables(staging, source, splits, tables)
         report = write_report(staging, pages, source, splits)
-        info = _info(source, options)
+        info = _info(source, options, tables)
         write_text(staging / paths.DATASET_JSON, json.dumps(info, indent=1) + "\n")
         write_card(staging, info, tables.trials, tables.recordings, tables.exclusions)
         write_manifest(staging, tables.file_rows)
     used = sum(row["status"] != schema.STATUS_EXCLUDED for row in tables.recordings)
     return BuildResult(
         Path(out), Path(out) / report.relative_to(staging), built, used, tuple(tables.exclusions),
-        (*source.notes, *splits.notes, *map(str, source.layout.missing)),
+        (*map(str, source.notes), *splits.notes, *map(str, source.layout.missing)),
     )  # fmt: skip
+
+
+def _results(
+    trials: Iterable[RawTrial], source: RawCapture, options: BuildOptions, executor: Executor
+) -> Iterator[TrialResult]:
+    """Give the trials' results in order; a worker that dies costs its trial."""
+    for trial in trials:
+        try:
+            yield executor.submit(build_trial, trial, source, options).result()
+        except Exception as error:
+            reason = f"its worker failed: {type(error).__name__}: {error}"
+            yield TrialResult(trial, exclusions=(Exclusion(trial.id, "worker", reason),))
+
+
+def _store(staging: Path, result: TrialResult, source: RawCapture, splits: Splits, tables: Tables) -> TrialPage:
+    """Write a trial and its picture; what cannot be written costs the trial, unless the disk is the cause."""
+    try:
+        write_trial(staging, result, source, splits, tables)
+        return draw_trial(staging, result, source, splits)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+            raise
+        tables.forget(staging, result.files.id)
+        reason = f"cannot be written: {error}"
+        lost = TrialResult(result.files, exclusions=(Exclusion(result.files.id, "write", reason),), notes=result.notes)
+        write_trial(staging, lost, source, splits, tables)
+        return draw_trial(staging, lost, source, splits)
+
+
+@contextlib.contextmanager
+def _told_as_config_error(staging: Path, out: Path) -> Iterator[None]:
+    """Turn a fault of the disk below the staging folder into one line."""
+    try:
+        yield
+    except OSError as error:
+        inside = error.filename is not None and str(error.filename).startswith(str(staging))
+        if error.errno not in _DISK_FAULTS and not inside:
+            raise
+        raise ConfigError(
+            f"cannot be written ({error.strerror or error}); what stood there before is as it was",
+            where=str(out),
+            mend="Make room on the disk or choose another --out, then run the same command again.",
+        ) from error
 
 
 def _chosen(source: RawCapture, options: BuildOptions) -> tuple[RawTrial, ...]:
@@ -141,10 +182,10 @@ def _chosen(source: RawCapture, options: BuildOptions) -> tuple[RawTrial, ...]:
             f"--trial {unknown[0]}: the capture has no such trial; it has {', '.join(sorted(known)[:12])}"
             + (" ..." if len(known) > 12 else "")
         )
-    return tuple(known[name] for name in sorted(options.trials or known))
+    return tuple(known[name] for name in sorted(set(options.trials) or known))
 
 
-def _info(source: RawCapture, options: BuildOptions) -> dict[str, Any]:
+def _info(source: RawCapture, options: BuildOptions, tables: Tables) -> dict[str, Any]:
     rates = sorted({*options.feature_rates_hz, *source.config.audio.rates_hz})
     return {
         "schema_version": schema.SCHEMA_VERSION,
@@ -157,48 +198,15 @@ def _info(source: RawCapture, options: BuildOptions) -> dict[str, Any]:
         "units": {"length": "mm", "time": "ns", "image": "px"},
         "feature_rates_hz": rates,
         "options": options.to_json(),
-        "config": source.config.model_dump(mode="json", exclude_defaults=True),
+        "config": _published_config(source),
+        "inputs_sha256": tables.inputs_digest(),
     }
 
 
-@contextlib.contextmanager
-def _staging(raw: Path, out: Path) -> Iterator[Path]:
-    """Give a folder to build in, and put it in the place of ``out`` if the block succeeds."""
-    target = out.resolve()
-    if target == raw.resolve() or raw.resolve() in target.parents or target in raw.resolve().parents:
-        raise ConfigError(
-            f"--out {out} and --raw {raw} lie one in the other; raw recordings are never written to",
-            mend="Choose another folder for the dataset.",
-        )
-    if target.exists() and not target.is_dir():
-        raise ConfigError("is a file; a folder was expected", where=str(out), mend="Choose another --out.")
-    if target.is_dir() and any(target.iterdir()) and not (target / paths.DATASET_JSON).is_file():
-        raise ConfigError(
-            "holds files that are no viodat dataset, and would be replaced",
-            where=str(out),
-            mend="Choose another --out, or empty the folder.",
-        )
-    staging = target.with_name(f".{target.name}.building")
-    old = target.with_name(f".{target.name}.replaced")
-    try:
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written to ({error.strerror})", where=str(out), mend="Choose another --out."
-        ) from error
-    try:
-        yield staging
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.rename(old)
-        staging.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written ({error.strerror or error}); what stood there before is as it was",
-            where=str(out),
-            mend="Make room on the disk or choose another --out, then run the same command again.",
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+def _published_config(source: RawCapture) -> dict[str, Any]:
+    """Give capture.toml as it may be published: without those who did not consent."""
+    config: dict[str, Any] = source.config.model_dump(mode="json", exclude_defaults=True)
+    people = config.pop("participants", {})
+    refused = {name for name, person in source.layout.participants.items() if person.consent is False}
+    kept = {name: values for name, values in people.items() if name not in refused}
+    return {**config, "participants": kept} if kept else config

@@ -7,15 +7,39 @@ calibration there is no 2D truth, without participants.csv no ages, and the note
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from viodat.camera import Camera
 from viodat.capture.cameras import read_cameras, same_camera
 from viodat.capture.config import CaptureConfig, find_config, load_config
 from viodat.capture.layout import CaptureLayout
 from viodat.errors import CaptureError, ViodatError, ViodatWarning
+
+
+@dataclass(frozen=True)
+class RawNote:
+    """Something found in the capture as a whole.
+
+    Attributes
+    ----------
+    kind
+        ``conflict``, ``calibration`` (a file that cannot be used), ``uncalibrated`` (a device without a camera) or
+        ``camera`` (what was assumed of one).
+    where
+        The file or device it is about.
+    text
+        A sentence without its full stop.
+    """
+
+    kind: Literal["conflict", "calibration", "uncalibrated", "camera"]
+    where: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +59,7 @@ class RawCapture:
     calibration_ids
         Name in the calibration of each device's camera.
     notes
-        What was found and handled, one sentence each.
+        What was found and handled.
     """
 
     folder: Path
@@ -44,7 +68,7 @@ class RawCapture:
     layout: CaptureLayout
     cameras: Mapping[str, Camera]
     calibration_ids: Mapping[str, str]
-    notes: tuple[str, ...] = ()
+    notes: tuple[RawNote, ...] = ()
 
 
 def open_raw(folder: Path, config_path: Path | None = None) -> RawCapture:
@@ -67,56 +91,55 @@ def open_raw(folder: Path, config_path: Path | None = None) -> RawCapture:
     config = load_config(found)
     layout = CaptureLayout.scan(folder, config)
     cameras, ids, notes = _cameras(layout, config)
-    return RawCapture(folder, found, config, layout, cameras, ids, (*layout.notes, *notes))
+    conflicts = (RawNote("conflict", "participants", note.rstrip(".")) for note in layout.notes)
+    return RawCapture(folder, found, config, layout, cameras, ids, (*conflicts, *notes))
 
 
-def _cameras(layout: CaptureLayout, config: CaptureConfig) -> tuple[dict[str, Camera], dict[str, str], tuple[str, ...]]:
+def _cameras(
+    layout: CaptureLayout, config: CaptureConfig
+) -> tuple[dict[str, Camera], dict[str, str], tuple[RawNote, ...]]:
     devices = sorted({recording.device for recording in layout.recordings if recording.kind == "camera"})
     if not layout.calibration:
         return {}, {}, ()
-    calibrated: dict[str, Camera] = {}
-    notes: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ViodatWarning)
-        for path in layout.calibration:
-            try:
-                more = read_cameras(path, vicon_radial=config.cameras.vicon_radial)
-            except ViodatError as error:
-                notes.append(str(error))
-                continue
-            notes += _merge(calibrated, more, path)
-    notes += [str(warning.message) for warning in caught if issubclass(warning.category, ViodatWarning)]
+    calibrated, notes = _read_calibrations(layout.calibration, config)
     ids = {device: config.cameras.ids.get(device, device) for device in devices}
+    known = ", ".join(sorted(calibrated)) or "none"
     if wrong := sorted(set(config.cameras.ids.values()) - set(calibrated)):
-        notes.append(
-            f"capture.toml [cameras] ids names {', '.join(wrong)}, which no calibration file has; "
-            f"they have {', '.join(sorted(calibrated)) or 'no camera'}"
-        )
+        text = f"[cameras] ids names {', '.join(wrong)}, which no calibration file has; its cameras: {known}"
+        notes.append(RawNote("conflict", "capture.toml", text))
     found = {
         device: calibrated[name].turned(config.cameras.turn.get(device, 0))
         for device, name in ids.items()
         if name in calibrated
     }
-    if lost := [device for device in devices if device not in found]:
-        notes.append(
-            f"{', '.join(lost)}: no camera of that name in the calibration "
-            f"({', '.join(sorted(calibrated)) or 'it has none'}); "
-            "say which is which in capture.toml [cameras] ids"
-        )
-    notes += [f"{device}: {note.rstrip('.')}" for device, camera in found.items() for note in camera.notes]
+    for device in devices:
+        if device not in found:
+            text = (
+                f"no camera {ids[device]} in the calibration (its cameras: {known}), so no 2D and no camera-frame truth"
+            )
+            notes.append(RawNote("uncalibrated", device, text))
+    notes += [RawNote("camera", d, note.rstrip(".")) for d, camera in found.items() for note in camera.notes]
     return found, {device: ids[device] for device in found}, tuple(notes)
 
 
-def _merge(into: dict[str, Camera], more: Mapping[str, Camera], path: Path) -> list[str]:
-    """Add cameras to those of earlier files; a camera that two files state differently is in neither."""
-    notes = []
-    for name, camera in more.items():
-        if name not in into:
-            into[name] = camera
-            continue
-        try:
-            into[name] = same_camera(into[name], camera, path.parent)
-        except CaptureError as error:
-            del into[name]
-            notes.append(str(error))
-    return notes
+def _read_calibrations(files: Iterable[Path], config: CaptureConfig) -> tuple[dict[str, Camera], list[RawNote]]:
+    """Read all calibration files; a camera that two of them state differently is not calibrated."""
+    calibrated: dict[str, Camera] = {}
+    contradicted: set[str] = set()
+    notes: list[RawNote] = []
+    for path in files:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", ViodatWarning)
+            try:
+                more = read_cameras(path, vicon_radial=config.cameras.vicon_radial)
+            except ViodatError as error:
+                notes.append(RawNote("calibration", path.name, error.problem))
+                continue
+        notes += [RawNote("calibration", path.name, str(w.message).rstrip(".")) for w in caught]
+        for name, camera in more.items():
+            try:
+                calibrated[name] = same_camera(calibrated[name], camera, path.parent) if name in calibrated else camera
+            except CaptureError as error:
+                contradicted.add(name)
+                notes.append(RawNote("calibration", path.name, f"{error.problem}; neither is used"))
+    return {name: camera for name, camera in calibrated.items() if name not in contradicted}, notes

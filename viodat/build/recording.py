@@ -17,6 +17,7 @@ from viodat.build.stages import given_clock
 from viodat.build.truth import FrameTruth, truth_at_frames
 from viodat.camera import Camera
 from viodat.capture.audio import AudioSignal, has_audio, read_audio
+from viodat.capture.config import CaptureConfig
 from viodat.capture.raw import RawRecording
 from viodat.capture.video import iter_frames, read_video_times
 from viodat.capture.video_times import VideoTimes
@@ -98,20 +99,28 @@ def build_recording(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ViodatWarning)
         stage("read")
-        sound, without_sound = _read_sound(files)
+        sound, zero_s, without_sound = _read_sound(files)
         stamps = files.video or files.frames_csv
         times = read_video_times(stamps) if stamps else None
         clock = given_clock(raw.config, files.id, files.device)
         if clock is None:
-            notes.append("its clock is unknown, so its times and the truth at its frames are null; "
-                         "give an offset in capture.toml [sync]")  # fmt: skip
+            notes.append(
+                "its clock is unknown, so its times and the truth at its frames are null; "
+                f"give it in capture.toml [sync] offset_s = {{{files.device} = ...}}"
+            )
+        elif zero_s is None:
+            clock = None
+            notes.append(
+                "its offset counts from its sound, which cannot be read, so its times and the truth at its frames are "
+                "null"
+            )
         camera = _camera_at_size(raw, files.device, times)
         device_times = np.empty(0)
         truth = keypoints = picture = None
         if times is not None:
             stage("project")
             # A device's own clock is zero at its first sample of sound, or else at container time 0.
-            device_times = times.times_s - (sound.start_s if sound else 0.0)
+            device_times = times.times_s - (zero_s or 0.0)
             truth = truth_at_frames(joints, device_times, clock, camera)
             if camera is None:
                 notes.append("its camera is not calibrated, so it has no 2D and no camera-frame truth")
@@ -142,20 +151,24 @@ def build_recording(
     )
 
 
-def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, str]:
-    """Read the sound, or say why there is none.
+def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, float | None, str]:
+    """Read the sound; give it, the container time of its first sample, and why there is no sound.
 
-    A file of its own that cannot be read is an error. A video's own track that cannot be used (muted, damaged) costs
-    the sound alone: the picture is still worth having.
+    A file of its own that cannot be read is an error. A video's own track that cannot be used costs the sound alone:
+    the picture is still worth having. The time is 0 without a track, and None where a damaged track hides it.
     """
     if files.audio is not None:
-        return read_audio(files.audio), ""
+        sound = read_audio(files.audio)
+        return sound, sound.start_s, ""
     if files.video is None or not has_audio(files.video):
-        return None, "there is no sound"
+        return None, 0.0, "there is no sound"
     try:
-        return read_audio(files.video), ""
+        sound = read_audio(files.video, silence=True)
     except CaptureError as error:
-        return None, str(error)
+        return None, None, str(error)
+    if not sound.samples.any():
+        return None, sound.start_s, "its sound is silence, all samples are zero"
+    return sound, sound.start_s, ""
 
 
 def _camera_at_size(raw: RawCapture, device: str, times: VideoTimes | None) -> Camera | None:
@@ -172,8 +185,10 @@ def _keypoints(
     if choice == "none":
         return None, ""
     if choice in ("auto", "files") and files.keypoints is not None:
-        layout = {"layout": raw.config.pose2d.layout} if raw.config.pose2d.layout else {}
-        return source_for(files.keypoints, **layout).read(files.keypoints).on_frames(times.pts), ""
+        try:
+            return keypoints_from_file(files, times, raw.config), ""
+        except CaptureError as error:
+            return None, f"its keypoints are not used, so detected_px is null: {error}"
     if choice == "files":
         return None, "it has no keypoint file, so detected_px is null"
     if files.video is None:
@@ -185,6 +200,20 @@ def _keypoints(
             raise
         return None, f"no keypoints were detected, so detected_px is null: {error}"
     return detector.read(files.video).on_frames(times.pts), ""
+
+
+def keypoints_from_file(files: RawRecording, times: VideoTimes, config: CaptureConfig) -> Keypoints | None:
+    """Read the keypoint file beside a recording, one row per video frame; None if there is none.
+
+    Raises
+    ------
+    CaptureError
+        If it is damaged, or is not of this video.
+    """
+    if files.keypoints is None:
+        return None
+    layout = {"layout": config.pose2d.layout} if config.pose2d.layout else {}
+    return source_for(files.keypoints, **layout).read(files.keypoints).on_frames(times.pts)
 
 
 def _picture(video: Path, times: VideoTimes, truth: FrameTruth) -> tuple[int, NDArray[np.uint8]] | None:

@@ -92,7 +92,7 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
 def write_report(out: Path, pages: list[TrialPage], raw: RawCapture, splits: Splits) -> Path:
     """Write reports/index.html and the trials' pages; returns the index."""
     missing = [
-        *raw.notes,
+        *map(str, raw.notes),
         *splits.notes,
         *_missing_streams(raw),
         *map(str, raw.layout.missing),

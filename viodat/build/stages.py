@@ -21,7 +21,7 @@ from viodat.capture.raw import RawTrial
 from viodat.capture.trc import read_trc
 from viodat.capture.vsk import read_vsk
 from viodat.clock import ClockMap
-from viodat.errors import CaptureError
+from viodat.errors import CaptureError, ViodatError
 
 MARKER_READERS: Final = (".c3d", ".trc")
 
@@ -35,8 +35,78 @@ class Measurements:
     conflicts: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class TrialInputs:
+    """What was read of a trial.
+
+    Attributes
+    ----------
+    markers
+        Its markers.
+    static
+        The participant's static trial, or None.
+    measurements
+        The participant's, merged.
+    unread
+        Optional files that could not be read, with the error: the trial goes on without them.
+    """
+
+    markers: MarkerTrial
+    static: MarkerTrial | None
+    measurements: Measurements
+    unread: tuple[tuple[Path, ViodatError], ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the reader of a report should know, one sentence each."""
+        return (
+            *self.markers.notes,
+            *(f"{path.name} is not used: {error}" for path, error in self.unread),
+            *self.measurements.conflicts,
+        )
+
+
+def read_trial(files: RawTrial, raw: RawCapture) -> TrialInputs:
+    """Read the markers, the static trial and the measurements of a trial.
+
+    Raises
+    ------
+    ViodatError
+        If the marker file cannot be read. A static trial or .vsk that cannot be is done without.
+    """
+    markers = read_markers(files.marker_file, raw.config)
+    unread: list[tuple[Path, ViodatError]] = []
+    static, from_vsk = None, {}
+    if files.static is not None:
+        try:
+            static = read_markers(files.static, raw.config)
+        except ViodatError as error:
+            unread.append((files.static, error))
+    if files.vsk is not None:
+        try:
+            from_vsk = dict(read_vsk(files.vsk).measurements)
+        except ViodatError as error:
+            unread.append((files.vsk, error))
+    own = raw.config.participant(files.participant)
+    # The layout's participants hold capture.toml over participants.csv, so the two never conflict here.
+    merged = merge_measurements(
+        ("capture.toml", own.measurements if own else {}),
+        ("participants.csv", raw.layout.participants[files.participant].measurements),
+        (files.vsk.name if files.vsk else ".vsk", from_vsk),
+        ("PROCESSING", markers.subject.measurements),
+    )
+    measurements = Measurements(merged.values, merged.sources, merged.conflicts)
+    return TrialInputs(markers, static, measurements, tuple(unread))
+
+
 def read_markers(path: Path, config: CaptureConfig) -> MarkerTrial:
-    """Read a marker file as capture.toml [markers] says: labels mapped, axes turned, unit overridden."""
+    """Read a marker file as capture.toml [markers] says: unit overridden, axes turned, labels mapped.
+
+    Raises
+    ------
+    ViodatError
+        If it cannot be read, or its labels cannot be mapped as capture.toml says.
+    """
     suffix = path.suffix.lower()
     if suffix == ".c3d":
         trial = read_c3d(path, units=config.markers.units, subject=config.markers.subject)
@@ -51,25 +121,7 @@ def read_markers(path: Path, config: CaptureConfig) -> MarkerTrial:
     return trial.turned(config.markers.axes).renamed(config.markers.labels)
 
 
-def gather_measurements(raw: RawCapture, trial: RawTrial, markers: MarkerTrial) -> Measurements:
-    """Merge what capture.toml, participants.csv, the .vsk and the marker file say of a participant."""
-    own = raw.config.participant(trial.participant)
-    merged = merge_measurements(
-        ("capture.toml", own.measurements if own else {}),
-        ("participants.csv", raw.layout.participants[trial.participant].measurements),
-        (trial.vsk.name if trial.vsk else ".vsk", read_vsk(trial.vsk).measurements if trial.vsk else {}),
-        ("PROCESSING", markers.subject.measurements),
-    )
-    return Measurements(merged.values, merged.sources, merged.conflicts)
-
-
-def find_joints(
-    markers: MarkerTrial,
-    static: MarkerTrial | None,
-    measurements: Measurements,
-    config: CaptureConfig,
-    method: str,
-) -> tuple[MarkerTrial, JointTrial]:
+def find_joints(inputs: TrialInputs, config: CaptureConfig, method: str) -> tuple[MarkerTrial, JointTrial]:
     """Compute the joint centres.
 
     Where capture.toml names a marker set, only its markers count as markers from here on; where it does not, a set
@@ -80,14 +132,15 @@ def find_joints(
     tuple
         The trial as it was used, and the joints.
     """
+    markers = inputs.markers
     marker_set = _marker_set(config)
     named = config.joints.points
     if marker_set is not None:
         markers = markers.keeping({*marker_set.present(markers.labels), *named.values()})
     joints = joint_centres(
         markers,
-        static=static,
-        subject=measurements.values,
+        static=inputs.static,
+        subject=inputs.measurements.values,
         method=method if method != "auto" else config.joints.method,
         marker_set=marker_set,
         joints=named or None,

@@ -6,8 +6,9 @@ that recording. Either is written down with the stage and the reason, and the re
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from viodat.audio import SoundDescription, describe
 from viodat.body import JointTrial, audit_sides
@@ -16,10 +17,11 @@ from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult, build_recording
 from viodat.build.sound import best_microphone
-from viodat.build.stages import Measurements, find_joints, gather_measurements, read_markers
+from viodat.build.stages import Measurements, find_joints, read_trial
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.errors import ViodatError
+from viodat.files import sha256
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class TrialResult:
         What is left out; one without ``recording`` is the trial itself.
     notes
         What was found, handled, or is missing.
+    inputs
+        SHA-256 of each raw file, by its path under the raw capture.
     """
 
     files: RawTrial
@@ -53,6 +57,7 @@ class TrialResult:
     best_microphone: str = ""
     exclusions: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def excluded(self) -> bool:
@@ -71,34 +76,28 @@ class _Stage:
 
 
 def build_trial(files: RawTrial, raw: RawCapture, options: BuildOptions) -> TrialResult:
-    """Run the stages of one trial; never raises for what its files hold."""
+    """Run the stages of one trial.
+
+    Whatever its files hold, the answer is a result: a failure is an exclusion in it, with the stage and the reason.
+    """
     stage = _Stage()
     try:
-        return _build(files, raw, options, stage)
+        result = _build(files, raw, options, stage)
     except Exception as error:
-        return TrialResult(files, exclusions=(_exclusion(files, None, stage, error),))
+        result = TrialResult(files, exclusions=(_exclusion(files, None, stage, error),))
+    return replace(result, inputs=_digests(files, raw))
 
 
 def _build(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: _Stage) -> TrialResult:
     if refused := gate_consent(files.id, raw.layout.participants[files.participant]):
         return TrialResult(files, exclusions=(refused,))
-    markers = read_markers(files.marker_file, raw.config)
-    notes = list(markers.notes)
-    static = None
-    if files.static is not None:
-        try:
-            static = read_markers(files.static, raw.config)
-        except ViodatError as error:
-            notes.append(f"the static trial is not used: {error}")
-    measurements = gather_measurements(raw, files, markers)
-    notes += measurements.conflicts
+    inputs = read_trial(files, raw)
     stage("joints")
-    markers, joints = find_joints(markers, static, measurements, raw.config, options.joint_centres)
-    notes += joints.notes
-    notes += audit_sides(markers, joints)
+    markers, joints = find_joints(inputs, raw.config, options.joint_centres)
+    notes = (*inputs.notes, *joints.notes, *audit_sides(markers, joints))
     stage("gates")
     if refused := gate_joints(files.id, joints):
-        return TrialResult(files, markers, joints, measurements, exclusions=(refused,))
+        return TrialResult(files, markers, joints, inputs.measurements, exclusions=(refused,), notes=notes)
     results: list[RecordingResult] = []
     exclusions: list[Exclusion] = []
     for recording in files.recordings:
@@ -106,38 +105,63 @@ def _build(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: _Stag
             results.append(build_recording(recording, joints, raw, options, stage))
         except Exception as error:
             exclusions.append(_exclusion(files, recording, stage, error))
-    stage("audio")
-    best, descriptions = _describe(results, raw, options, exclusions, files)
-    kept = tuple(r for r in results if r.files.id not in {e.recording for e in exclusions})
-    return TrialResult(files, markers, joints, measurements, kept, descriptions, best, tuple(exclusions), tuple(notes))
+    best, described = _describe(results, raw, options)
+    return TrialResult(
+        files,
+        markers,
+        joints,
+        inputs.measurements,
+        described.recordings,
+        described.sounds,
+        best,
+        tuple(exclusions),
+        notes,
+    )
 
 
-def _describe(
-    results: list[RecordingResult],
-    raw: RawCapture,
-    options: BuildOptions,
-    exclusions: list[Exclusion],
-    files: RawTrial,
-) -> tuple[str, dict[str, SoundDescription]]:
-    sounds = {r.files.id: r.sound for r in results if r.sound is not None}
-    if not sounds:
-        return "", {}
-    wished = {r.files.id for r in results if r.files.device == raw.config.audio.best_microphone}
-    best = best_microphone({k: v for k, v in sounds.items() if k in wished} or sounds)
+@dataclass(frozen=True)
+class _Described:
+    recordings: tuple[RecordingResult, ...]
+    sounds: Mapping[str, SoundDescription]
+
+
+def _describe(results: list[RecordingResult], raw: RawCapture, options: BuildOptions) -> tuple[str, _Described]:
+    """Compute the audio features; a sound that has none costs the recording its sound, not its picture."""
     rates = tuple(sorted({*options.feature_rates_hz, *raw.config.audio.rates_hz}))
-    descriptions = {}
-    stage = _Stage()
-    stage("audio")
-    for result in results:
-        if result.sound is None:
-            continue
+    waiting = {r.files.id: r.sound for r in results if r.sound is not None}
+    wished = {r.files.id for r in results if r.files.device == raw.config.audio.best_microphone}
+    best = ""
+    sounds: dict[str, SoundDescription] = {}
+    failed: dict[str, ViodatError] = {}
+    while waiting:
+        candidate = best_microphone({k: v for k, v in waiting.items() if k in wished} or waiting)
+        sound = waiting.pop(candidate)
         try:
-            descriptions[result.files.id] = describe(
-                result.sound.samples, result.sound.rate_hz, rates=rates, with_f0=result.files.id == best
-            )
-        except Exception as error:
-            exclusions.append(_exclusion(files, result.files, stage, error))
-    return best, descriptions
+            # The best one comes first, and the pitch is computed for it alone; if it fails, the next best takes over.
+            sounds[candidate] = describe(sound.samples, sound.rate_hz, rates=rates, with_f0=not best)
+            best = best or candidate
+        except ViodatError as error:
+            failed[candidate] = error
+    recordings = tuple(
+        replace(r, sound=None, notes=(*r.notes, f"it has no audio features: {failed[r.files.id]}"))
+        if r.files.id in failed
+        else r
+        for r in results
+    )
+    return best, _Described(recordings, sounds)
+
+
+def _digests(files: RawTrial, raw: RawCapture) -> dict[str, str]:
+    """SHA-256 of each file of the trial that can be read, by its path under the raw capture."""
+    used = [files.marker_file, files.static, files.vsk]
+    for recording in files.recordings:
+        used += [recording.video, recording.frames_csv, recording.audio, recording.keypoints]
+    found = {}
+    for path in used:
+        if path is not None and path.is_file():
+            with contextlib.suppress(OSError):
+                found[path.relative_to(raw.folder).as_posix()] = sha256(path)
+    return found
 
 
 def _exclusion(files: RawTrial, recording: RawRecording | None, stage: _Stage, error: Exception) -> Exclusion:

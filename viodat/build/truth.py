@@ -53,6 +53,5 @@ def truth_at_frames(
     time_ns = clock.apply_ns(device_times_s)
     if camera is None:
         return FrameTruth(time_ns, None, None)
-    start_s = (joints.first_frame - 1) / joints.rate_hz
-    world = at_times(joints.positions_mm, start_s, joints.rate_hz, clock.apply(device_times_s))
+    world = at_times(joints.positions_mm, joints.start_s, joints.rate_hz, clock.apply(device_times_s))
     return FrameTruth(time_ns, camera.to_camera(world), camera.project(world))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.audio import SoundDescription
+from viodat.build.gates import CONSENT
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.sound import write_waveform
@@ -36,12 +38,38 @@ class Tables:
     measurement_sources: dict[str, Mapping[str, str]] = field(default_factory=dict)
     measurements: dict[str, Mapping[str, float]] = field(default_factory=dict)
     file_rows: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def forget(self, out: Path, trial: str) -> None:
+        """Take back the rows of a trial, and the files that were written of it."""
+        streams = {trial, *(row["recording"] for row in self.recordings if row["trial"] == trial)}
+        for rows in (self.trials, self.recordings, self.exclusions):
+            rows[:] = [row for row in rows if row["trial"] != trial]
+        for path in [path for path in out.rglob("*") if path.stem in streams]:
+            path.unlink()
+            self.file_rows.pop(path.relative_to(out).as_posix(), None)
+
+    def inputs_digest(self) -> str:
+        """SHA-256 over the names and digests of all raw files that were used."""
+        lines = [f"{digest}  {name}\n" for name, digest in sorted(self.inputs.items())]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def write_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, tables: Tables) -> None:
-    """Write one trial's streams below ``out`` and add its rows to ``tables``."""
+    """Write one trial's streams below ``out`` and add its rows to ``tables``.
+
+    Of somebody who did not consent nothing is written but the exclusion.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
     split = splits.trials[result.files.id]
     tables.exclusions += [asdict(exclusion) for exclusion in result.exclusions]
+    if any(exclusion.stage == CONSENT for exclusion in result.exclusions):
+        return
+    tables.inputs |= result.inputs
     tables.trials.append(_trial_row(result, raw, split))
     if result.measurements is not None:
         # A participant has one row; every trial has the same sources, except its own marker file.
@@ -68,9 +96,12 @@ def write_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits,
 
 
 def write_tables(out: Path, raw: RawCapture, splits: Splits, tables: Tables) -> None:
-    """Write the five tables."""
+    """Write the five tables. Participants without a trial in this build are not among them."""
     rows = {
-        "participants": [_participant_row(name, raw, splits, tables) for name in sorted(raw.layout.participants)],
+        "participants": [
+            _participant_row(name, raw, splits, tables)
+            for name in sorted({row["participant"] for row in tables.trials})
+        ],
         "trials": sorted(tables.trials, key=lambda row: row["trial"]),
         "cameras": [_camera_row(device, raw) for device in sorted(raw.cameras)],
         "recordings": sorted(tables.recordings, key=lambda row: row["recording"]),
@@ -89,6 +120,7 @@ def _write_motion(out: Path, result: TrialResult, split: str, tables: Tables) ->
         out / file,
         schema.MOTION,
         {
+            "trial": result.files.id,
             "time_ns": result.markers.times_ns,
             "joints_mm": result.joints.positions_mm,
             "sigma_mm": None,
@@ -110,6 +142,8 @@ def _write_video(out: Path, recording: RecordingResult, split: str, tables: Tabl
         out / file,
         schema.VIDEO,
         {
+            "trial": files.trial,
+            "recording": files.id,
             "time_ns": truth.time_ns if truth else None,
             "device_time_ns": _ns(recording.device_times_s),
             "pts": recording.times.pts,
@@ -127,7 +161,9 @@ def _write_audio(out: Path, recording: RecordingResult, sound: SoundDescription,
     for rate, features in sound.features.items():
         rows = len(features.values)
         device_s = np.arange(rows) / rate
-        columns: dict[str, NDArray[Any] | None] = {
+        columns: dict[str, NDArray[Any] | str | None] = {
+            "trial": files.trial,
+            "recording": files.id,
             **_audio_times(device_s, recording.clock),
             "features": features.values,
         }
@@ -137,7 +173,7 @@ def _write_audio(out: Path, recording: RecordingResult, sound: SoundDescription,
             mel, track = sound.spectrogram, sound.pitch
             columns["log_mel_db"] = mel.levels_db[:rows] if mel else None
             columns["f0_hz"] = _fitted(track.f0_hz, rows) if track else None
-            columns["voiced"] = np.isfinite(_fitted(track.f0_hz, rows)) if track else None
+            columns["voiced"] = _fitted(track.voiced, rows) if track else None
         file = paths.audio(files.id, files.participant, split, int(rate))
         tables.file_rows[file] = write_arrays(out / file, kind, columns)
     assert recording.sound is not None
@@ -148,8 +184,8 @@ def _audio_times(device_s: NDArray[np.float64], clock: ClockMap | None) -> dict[
     return {"time_ns": clock.apply_ns(device_s) if clock else None, "device_time_ns": _ns(device_s)}
 
 
-def _fitted(values: NDArray[np.floating], rows: int) -> NDArray[np.floating]:
-    """Bring a track to ``rows`` rows: pitch may end a row earlier or later than the features."""
+def _fitted(values: NDArray[np.floating] | NDArray[np.bool_], rows: int) -> NDArray[np.floating]:
+    """Bring a track to ``rows`` rows, NaN beyond its end: pitch may end a row earlier or later than the features."""
     out = np.full(rows, np.nan)
     count = min(rows, len(values))
     out[:count] = values[:count]

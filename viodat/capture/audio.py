@@ -64,7 +64,9 @@ class AudioSignal:
         return float(self.samples.shape[0] / self.rate_hz)
 
 
-def read_audio(path: str | Path, *, rate_hz: float | None = None, mono: bool = False, stream: int = 0) -> AudioSignal:
+def read_audio(
+    path: str | Path, *, rate_hz: float | None = None, mono: bool = False, stream: int = 0, silence: bool = False
+) -> AudioSignal:
     """Read the sound of a recording.
 
     Parameters
@@ -77,6 +79,8 @@ def read_audio(path: str | Path, *, rate_hz: float | None = None, mono: bool = F
         Average the channels.
     stream
         Which sound track, counted from 0 among the file's sound tracks.
+    silence
+        Whether samples that are all zero are accepted: their start still sets the device's clock.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def read_audio(path: str | Path, *, rate_hz: float | None = None, mono: bool = F
     require_file(path)
     signal = (_read_sndfile(path) if stream == 0 else None) or _read_ffmpeg(path, stream)
     samples, notes = signal.samples, list(signal.notes)
-    _check_samples(samples, path)
+    _check_samples(samples, path, silence)
     peak = float(np.abs(samples).max())
     if peak > 1.0:
         notes.append(f"samples reach {peak:.3f} times full scale")
@@ -323,14 +327,14 @@ def _check_format(rate_hz: float, channels: int, path: Path) -> None:
         )
 
 
-def _check_samples(samples: NDArray[np.float32], path: Path) -> None:
+def _check_samples(samples: NDArray[np.float32], path: Path, silence: bool) -> None:
     if samples.shape[0] == 0:
         raise CaptureError("holds no samples", where=path, mend=_LEAVE_OUT)
     if not np.isfinite(samples).all():
         row = int(np.argmax(~np.isfinite(samples).all(axis=1)))
         raise CaptureError(f"sample {row} is not a finite number", where=path, mend="Export it again as 24-bit WAV.")
     peak = float(np.abs(samples).max())
-    if peak == 0.0:
+    if peak == 0.0 and not silence:
         raise CaptureError(
             "all samples are zero",
             where=path,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.capture.axes import axes_fault, axes_matrix
-from viodat.errors import ConfigError
+from viodat.errors import CaptureError, ConfigError
 
 FloatArray = NDArray[np.float64]
 
@@ -134,6 +134,8 @@ class MarkerTrial:
                 f"positions_mm: expected shape (F, {markers}, 3) for {markers} labels, "
                 f"but got {self.positions_mm.shape}"
             )
+        if len(set(self.labels)) != markers:
+            raise ValueError(f"labels: expected each once, but got {', '.join(self.labels)}")
         if self.residuals.shape != (frames, markers):
             raise ValueError(f"residuals: expected shape ({frames}, {markers}), got {self.residuals.shape}")
 
@@ -146,6 +148,11 @@ class MarkerTrial:
     def seconds(self) -> float:
         """Duration, F / rate."""
         return self.n_frames / self.rate_hz
+
+    @property
+    def start_s(self) -> float:
+        """Time of the file's first frame on the mocap clock, s: zero is frame number 1 of the recording."""
+        return (self.first_frame - 1) / self.rate_hz
 
     @property
     def times_s(self) -> FloatArray:
@@ -169,9 +176,47 @@ class MarkerTrial:
         return np.full((self.n_frames, 3), np.nan)
 
     def renamed(self, names: Mapping[str, str]) -> MarkerTrial:
-        """Rename markers: ``names`` maps a file's label to the wanted one; labels not in it stay."""
-        labels = tuple(names.get(label, label) for label in self.labels)
-        return replace(self, labels=labels)
+        """Rename markers: ``names`` maps a file's label to the wanted one; labels not in it stay.
+
+        A point that was taken for no marker becomes one if it is named. A name that the file does not have is a note.
+
+        Raises
+        ------
+        CaptureError
+            If two markers would have one label.
+        """
+        trial = self._with_markers([name for name in names if name in self.virtual or name in self.other])
+        labels = tuple(names.get(label, label) for label in trial.labels)
+        for label in labels:
+            if labels.count(label) > 1:
+                sources = [old for old, new in zip(trial.labels, labels, strict=True) if new == label]
+                raise CaptureError(
+                    f"[markers.labels] gives {' and '.join(sources)} one name, {label}",
+                    where=self.source,
+                    mend="Correct capture.toml [markers.labels]: a marker has one label.",
+                )
+        absent = tuple(
+            f"capture.toml [markers.labels] names {name}, which the file does not have"
+            for name in names
+            if name not in trial.labels
+        )
+        return replace(trial, labels=labels, notes=(*trial.notes, *absent))
+
+    def _with_markers(self, names: Collection[str]) -> MarkerTrial:
+        """Count virtual or other points as markers too."""
+        if not names:
+            return self
+        points = [{**self.virtual, **self.other}[name] for name in names]
+        added = np.stack(points, axis=1)
+        unknown = np.full(added.shape[:2], np.nan)
+        return replace(
+            self,
+            labels=(*self.labels, *names),
+            positions_mm=np.concatenate([self.positions_mm, added], axis=1),
+            residuals=np.concatenate([self.residuals, unknown], axis=1),
+            virtual={name: values for name, values in self.virtual.items() if name not in names},
+            other={name: values for name, values in self.other.items() if name not in names},
+        )
 
     def turned(self, axes: str) -> MarkerTrial:
         """Turn the world: ``axes`` says which of the file's axes are the world's X, Y and Z, as in ``"zxy"``.

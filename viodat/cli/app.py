@@ -2,21 +2,22 @@
 
 A verb imports what it needs when it runs: ``viodat --help`` must not wait for the libraries of ``viodat build``.
 
-Exit status: 0 done, 1 a check found something or nothing could be built, 2 the command or its input is wrong,
-130 interrupted.
+Exit status: 0 done, 1 a check found an error, 2 the command or its input is wrong and nothing was made, 3 a fault of
+viodat, 130 interrupted.
 """
 
 from __future__ import annotations
 
+import sys
 import warnings
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
 import viodat
 from viodat.cli import build, check, demo, info
-from viodat.cli.console import print_error, print_warning
+from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
 
@@ -24,6 +25,14 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         print(viodat.__version__)
         raise typer.Exit
+
+
+# Some versions of typer carry a click of their own: its errors are found through one that typer gives.
+_HANDLED: Final = (
+    typer.Exit,
+    typer.Abort,
+    *(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"),
+)
 
 
 class _Program(TyperGroup):
@@ -35,11 +44,18 @@ class _Program(TyperGroup):
         except ViodatError as error:
             if ctx.params["debug"]:
                 raise
-            print_error(error)
+            if "--json" in sys.argv:
+                print_json({"error": {"problem": error.problem, "where": error.where, "mend": error.mend}})
+            print_error(str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt:
-            print_warning("interrupted; what stood in the output folder before is as it was")
+            print_warning("interrupted; nothing was changed")
             raise typer.Exit(130) from None
+        except Exception as error:
+            if ctx.params["debug"] or isinstance(error, _HANDLED):
+                raise
+            print_error(f"unexpected {type(error).__name__}: {error}. Please report this; viodat --debug shows where.")
+            raise typer.Exit(3) from error
 
 
 app = typer.Typer(

@@ -9,6 +9,7 @@ import typer
 
 from viodat.cli.console import out as console
 from viodat.cli.console import print_json, print_warning, progress
+from viodat.errors import counted
 
 _SHOWN = 12
 
@@ -63,5 +64,6 @@ def build(
     hidden = max(len(result.notes) - _SHOWN, 0) + max(len(result.exclusions) - _SHOWN, 0)
     if hidden:
         print_warning(f"{hidden} more in the report")
-    console.print(f"built {result.trials} trials and {result.recordings} recordings in {result.out}", markup=False)
+    built = f"{counted(result.trials, 'trial')} and {counted(result.recordings, 'recording')}"
+    console.print(f"built {built} in {result.out}", markup=False)
     console.print(f"report: {result.report}", markup=False)

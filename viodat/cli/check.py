@@ -10,6 +10,7 @@ import typer
 from viodat.cli.console import out as console
 from viodat.cli.console import print_json, progress
 from viodat.dataset.paths import DATASET_JSON
+from viodat.errors import counted
 
 if TYPE_CHECKING:
     from viodat.build.checks import CheckReport
@@ -68,5 +69,10 @@ def _print(report: CheckReport) -> None:
     for finding in report.findings:
         console.print(f"{finding.level}", style=_STYLE[finding.level], end=" ")
         console.print(f"[{finding.check}] {finding}", markup=False)
-    counts = ", ".join(f"{len(report.having(level))} {level}s" for level in Level)
+    reasons = {finding.check: finding.why for finding in report.findings if finding.level is not Level.NOTE}
+    if reasons:
+        console.print("why it matters:")
+    for check, why in reasons.items():
+        console.print(f"  {check}: {why}", markup=False)
+    counts = ", ".join(counted(len(report.having(level)), str(level)) for level in Level)
     console.print(f"{counts}; {len(report.ignored)} ignored by capture.toml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,18 +13,16 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from viodat.errors import ViodatError
-
 _SECONDS_BETWEEN_LINES = 2.0
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def print_error(error: ViodatError) -> None:
+def print_error(text: str) -> None:
     """One line on standard error."""
     err.print("error:", style="bold red", end=" ")
-    err.print(str(error), markup=False)
+    err.print(text, markup=False)
 
 
 def print_warning(text: str) -> None:
@@ -33,8 +32,16 @@ def print_warning(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, indent=1, allow_nan=False))
+    """One JSON document on standard output; a number that is not finite is null."""
+    print(json.dumps(_finite(value), indent=1, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextlib.contextmanager
@@ -51,7 +58,7 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int,
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
     )
     with Progress(*columns, console=err) as bar:
         task = bar.add_task("", total=None, title=title)

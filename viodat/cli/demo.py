@@ -9,7 +9,7 @@ import typer
 
 from viodat.cli.console import out as console
 from viodat.cli.console import progress
-from viodat.errors import DatasetError
+from viodat.errors import DatasetError, counted
 
 
 def demo(
@@ -39,7 +39,8 @@ def demo(
     console.print(f"4. viodat check {out}: every file is as it was built", markup=False)
     console.print(f'5. one batch of viodat.PoseWindows("{out}", split="train", frames=60):', markup=False)
     _print_batch(out)
-    console.print(f"\nbuilt {result.trials} trials and {result.recordings} recordings")
+    built = f"{counted(result.trials, 'trial')} and {counted(result.recordings, 'recording')}"
+    console.print(f"\nbuilt {built}", markup=False)
     console.print(f"report: {result.report.resolve()}", markup=False)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from viodat.cli.console import out as console
 from viodat.cli.console import print_json
@@ -29,5 +30,5 @@ def info(
     table = Table(show_header=False, box=None, pad_edge=False)
     for name, value in facts.items():
         text = "\n".join(map(str, value)) if isinstance(value, list) else str(value)
-        table.add_row(name.replace("_", " "), text)
+        table.add_row(Text(name.replace("_", " ")), Text(text))
     console.print(table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from viodat.build.checks.finding import Check, Level, Problem
@@ -11,7 +11,7 @@ from viodat.build.raw import RawCapture
 
 def _missing(raw: RawCapture) -> Iterator[Problem]:
     for item in raw.layout.missing:
-        yield Problem(item.where, item.text)
+        yield Problem(item.where, item.text.rstrip("."))
 
 
 def _unmatched(raw: RawCapture) -> Iterator[Problem]:
@@ -19,9 +19,13 @@ def _unmatched(raw: RawCapture) -> Iterator[Problem]:
         yield Problem(item.path, item.hint or "no pattern in capture.toml [files] explains it")
 
 
-def _notes(raw: RawCapture) -> Iterator[Problem]:
-    for note in raw.notes:
-        yield Problem("capture", note.rstrip("."))
+def _notes(kind: str) -> Callable[[RawCapture], Iterator[Problem]]:
+    def find(raw: RawCapture) -> Iterator[Problem]:
+        for note in raw.notes:
+            if note.kind == kind:
+                yield Problem(note.where, note.text)
+
+    return find
 
 
 CHECKS: Final[tuple[Check[RawCapture], ...]] = (
@@ -44,6 +48,27 @@ CHECKS: Final[tuple[Check[RawCapture], ...]] = (
         Level.WARNING,
         "Two statements about the capture contradict each other, or one is about nothing that exists.",
         "Correct the one that is wrong.",
-        _notes,
+        _notes("conflict"),
+    ),
+    Check(
+        "calibration-unusable",
+        Level.ERROR,
+        "Without its calibration a camera has no 2D and no camera-frame truth.",
+        "Export it again, or name the file that holds in capture.toml [files] calibration.",
+        _notes("calibration"),
+    ),
+    Check(
+        "camera-uncalibrated",
+        Level.WARNING,
+        "Without its calibration a camera has no 2D and no camera-frame truth.",
+        "Say which camera it is in capture.toml [cameras] ids, or calibrate it.",
+        _notes("uncalibrated"),
+    ),
+    Check(
+        "camera-assumption",
+        Level.NOTE,
+        "The calibration file left something open, and it was filled in.",
+        "Compare it with the lab's records.",
+        _notes("camera"),
     ),
 )

@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 
 from viodat.body import JointTrial
 from viodat.build.raw import RawCapture
-from viodat.build.stages import Measurements
+from viodat.build.stages import TrialInputs
 from viodat.capture.audio import AudioSignal
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.video_times import VideoTimes
 from viodat.errors import ViodatError
+from viodat.pose2d import Keypoints
 
 
 class Level(StrEnum):
@@ -27,22 +28,24 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """What a check's function gives: where, what, and the numbers behind it."""
+    """What a check's function gives: where, what, the numbers behind it, and a remedy if it knows a better one."""
 
     where: str
     problem: str
     value: float | None = None
     limit: float | None = None
+    mend: str | None = None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem with the check that found it."""
+    """A problem with the check that found it, why it matters and how to mend it."""
 
     check: str
     level: Level
     where: str
     problem: str
+    why: str
     mend: str
     value: float | None = None
     limit: float | None = None
@@ -57,8 +60,8 @@ class TrialView:
 
     raw: RawCapture
     files: RawTrial
+    inputs: TrialInputs | None = None
     markers: MarkerTrial | None = None
-    measurements: Measurements | None = None
     joints: JointTrial | None = None
     error: ViodatError | None = None
 
@@ -71,7 +74,14 @@ class RecordingView:
     files: RawRecording
     times: VideoTimes | None = None
     sound: AudioSignal | None = None
+    keypoints: Keypoints | None = None
     errors: tuple[ViodatError, ...] = ()
+
+
+def from_error(where: str, error: ViodatError) -> Problem:
+    """Say a reader's error as a problem, with the reader's own remedy."""
+    text = f"{error.where}: {error.problem}" if error.where else error.problem
+    return Problem(where, text, mend=error.mend)
 
 
 View = TypeVar("View", RawCapture, TrialView, RecordingView)

@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from viodat.build.checks.finding import Check, Level, Problem, RecordingView
+from viodat.build.checks.finding import Check, Level, Problem, RecordingView, from_error
 from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
 from viodat.build.stages import given_clock
 
 
 def _unreadable(view: RecordingView) -> Iterator[Problem]:
     for error in view.errors:
-        yield Problem(view.files.id, str(error).rstrip("."))
+        yield from_error(view.files.id, error)
 
 
 def _size(view: RecordingView) -> Iterator[Problem]:

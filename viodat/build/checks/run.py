@@ -13,7 +13,8 @@ from viodat.build.checks import capture, recording, trial
 from viodat.build.checks.finding import Check, Finding, Level, RecordingView, TrialView
 from viodat.build.checks.registry import CHECKS, CheckReport
 from viodat.build.raw import RawCapture, open_raw
-from viodat.build.stages import find_joints, gather_measurements, read_markers
+from viodat.build.recording import keypoints_from_file
+from viodat.build.stages import find_joints, read_trial
 from viodat.capture.audio import has_audio, read_audio
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.video import read_video_times
@@ -67,21 +68,25 @@ def _findings(checks: Iterable[Check[Any]], view: object) -> Iterator[Finding]:
     for check in checks:
         for problem in check.find(view):
             yield Finding(
-                check.id, check.level, problem.where, problem.problem, check.mend, problem.value, problem.limit
+                check.id,
+                check.level,
+                problem.where,
+                problem.problem,
+                check.why,
+                problem.mend or check.mend,
+                problem.value,
+                problem.limit,
             )
 
 
 def _trial_view(raw: RawCapture, files: RawTrial) -> TrialView:
-    view = TrialView(raw, files)
+    inputs = None
     try:
-        markers = read_markers(files.marker_file, raw.config)
-        view = TrialView(raw, files, markers)
-        measurements = gather_measurements(raw, files, markers)
-        static = read_markers(files.static, raw.config) if files.static else None
-        known, joints = find_joints(markers, static, measurements, raw.config, "auto")
-        return TrialView(raw, files, known, measurements, joints)
+        inputs = read_trial(files, raw)
+        markers, joints = find_joints(inputs, raw.config, "auto")
+        return TrialView(raw, files, inputs, markers, joints)
     except ViodatError as error:
-        return TrialView(raw, files, view.markers, error=error)
+        return TrialView(raw, files, inputs, error=error)
 
 
 def _recording_view(raw: RawCapture, files: RawRecording) -> RecordingView:
@@ -91,8 +96,9 @@ def _recording_view(raw: RawCapture, files: RawRecording) -> RecordingView:
     source = files.audio
     if source is None and files.video is not None and times is not None and has_audio(files.video):
         source = files.video
-    sound = _try(lambda: read_audio(source) if source else None, errors)
-    return RecordingView(raw, files, times, sound, tuple(errors))
+    sound = _try(lambda: read_audio(source, silence=True) if source else None, errors)
+    keypoints = _try(lambda: keypoints_from_file(files, times, raw.config) if times else None, errors)
+    return RecordingView(raw, files, times, sound, keypoints, tuple(errors))
 
 
 def _try(read: Callable[[], T], errors: list[ViodatError]) -> T | None:

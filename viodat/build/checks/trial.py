@@ -7,16 +7,30 @@ from collections.abc import Iterator
 from typing import Final
 
 from viodat.body import audit_sides, declared_diameter_check
-from viodat.build.checks.finding import Check, Level, Problem, TrialView
+from viodat.build.checks.finding import Check, Level, Problem, TrialView, from_error
 from viodat.joints import JOINTS
 
 MAX_GAP_SHARE: Final = 0.2
 """A marker that is missing in a larger share of the frames is worth a look."""
 
+_SHOWN_GAPS: Final = 3
+
 
 def _unreadable(view: TrialView) -> Iterator[Problem]:
     if view.error is not None:
-        yield Problem(view.files.id, str(view.error).rstrip("."))
+        yield from_error(view.files.id, view.error)
+
+
+def _optional(view: TrialView) -> Iterator[Problem]:
+    if view.inputs is not None:
+        for path, error in view.inputs.unread:
+            yield Problem(path.name, f"{error.problem} ({view.files.id} does without it)", mend=error.mend)
+
+
+def _reader_notes(view: TrialView) -> Iterator[Problem]:
+    if view.inputs is not None:
+        for note in view.inputs.markers.notes:
+            yield Problem(view.files.id, note.rstrip("."))
 
 
 def _swapped(view: TrialView) -> Iterator[Problem]:
@@ -26,9 +40,9 @@ def _swapped(view: TrialView) -> Iterator[Problem]:
 
 
 def _diameter(view: TrialView) -> Iterator[Problem]:
-    if view.markers is None or view.measurements is None:
+    if view.inputs is None:
         return
-    found = declared_diameter_check(view.markers, view.measurements.values)
+    found = declared_diameter_check(view.inputs.markers, view.inputs.measurements.values)
     if found is not None and found.contradicts:
         yield Problem(
             view.files.marker_file.name,
@@ -41,8 +55,8 @@ def _diameter(view: TrialView) -> Iterator[Problem]:
 
 
 def _conflicts(view: TrialView) -> Iterator[Problem]:
-    if view.measurements is not None:
-        for conflict in view.measurements.conflicts:
+    if view.inputs is not None:
+        for conflict in view.inputs.measurements.conflicts:
             yield Problem(view.files.id, conflict.rstrip("."))
 
 
@@ -66,15 +80,14 @@ def _undetermined(view: TrialView) -> Iterator[Problem]:
 def _gaps(view: TrialView) -> Iterator[Problem]:
     if view.markers is None or not view.markers.n_frames:
         return
-    shares = (~view.markers.valid).mean(0)
-    for label, share in zip(view.markers.labels, shares, strict=True):
-        if share > MAX_GAP_SHARE:
-            yield Problem(
-                view.files.id,
-                f"marker {label} is missing in {share:.0%} of the frames",
-                value=float(share),
-                limit=MAX_GAP_SHARE,
-            )
+    shares = dict(zip(view.markers.labels, (~view.markers.valid).mean(0), strict=True))
+    worst = sorted((label for label in shares if shares[label] > MAX_GAP_SHARE), key=lambda label: -shares[label])
+    if worst:
+        named = ", ".join(f"{label} in {shares[label]:.0%}" for label in worst[:_SHOWN_GAPS])
+        more = f" and {len(worst) - _SHOWN_GAPS} more markers" if len(worst) > _SHOWN_GAPS else ""
+        yield Problem(
+            view.files.id, f"missing in many frames: {named}{more}", value=float(shares[worst[0]]), limit=MAX_GAP_SHARE
+        )
 
 
 CHECKS: Final[tuple[Check[TrialView], ...]] = (
@@ -84,6 +97,20 @@ CHECKS: Final[tuple[Check[TrialView], ...]] = (
         "The trial will be left out.",
         "Export it again from the recording software.",
         _unreadable,
+    ),
+    Check(
+        "optional-file-unreadable",
+        Level.WARNING,
+        "The trial is built without it.",
+        "Export it again from the recording software.",
+        _optional,
+    ),
+    Check(
+        "marker-file-note",
+        Level.NOTE,
+        "The reader found something unusual in the marker file and handled it as it says.",
+        "Nothing, if that is right.",
+        _reader_notes,
     ),
     Check(
         "swapped-sides",
