@@ -47,9 +47,9 @@ FAULTS = {
     "missing static trial": (
         lambda raw: (raw / "P04" / "P04_static.c3d").unlink(), "missing-file", "P04", "static"),
     "missing video": (
-        lambda raw: (raw / "P04" / "P04C01T02.mp4").unlink(), "missing-file", "P04C01T02", "neither video nor frame stamps"),
+        lambda raw: (raw / "P04" / "P04C01T02.mp4").unlink(), "missing-file", "P04C01T02", "neither video nor"),
     "misnamed file": (
-        lambda raw: (raw / "P04" / "P04T01.c3d").rename(raw / "P04" / "P04-T01.c3d"), "unexplained-file",
+        lambda raw: (raw / "P04" / "P04T01.c3d").rename(raw / "P04" / "P04-T01.c3d"), "trial-misnamed",
         "P04/P04-T01.c3d", ""),
     "damaged calibration": (
         lambda raw: next((raw / "calibration").iterdir()).write_text("[cam"), "calibration-unusable", "", ""),

@@ -48,7 +48,7 @@ def test_check_finds_swapped_labels_and_fails(raw_copy):
     path.write_bytes(swapped)
     result = viodat("check", raw_copy)
     assert result.returncode == 1
-    (line,) = [line for line in result.stdout.splitlines() if "swapped-sides" in line]
+    (line,) = [line for line in result.stdout.splitlines() if line.startswith("error [swapped-sides]")]
     assert "LKNE" in line
     assert "RKNE" in line
     assert "P04T01" in line
@@ -57,7 +57,7 @@ def test_check_finds_swapped_labels_and_fails(raw_copy):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("build", "--raw", "/nowhere"), ("/nowhere", "--raw")),
+        (("build", "--raw", "/nowhere"), ("/nowhere", "raw capture")),
         (("build", "--raw", "RAW", "--out", "OUT", "--config", "/no.toml"), ("no such file", "--config")),
         (("build", "--raw", "RAW", "--pose2d", "openpose"), ("--pose2d openpose", "mediapipe")),
         (("build", "--raw", "RAW", "--joint-centres", "magic"), ("--joint-centres magic", "pig")),

@@ -17,6 +17,7 @@ from viodat.body.marker_sets import (
     register_marker_set,
 )
 from viodat.body.sides import audit_sides
+from viodat.body.upright import audit_upright
 
 __all__ = [
     "MARKER_SETS",
@@ -26,6 +27,7 @@ __all__ = [
     "MarkerSet",
     "SetMarker",
     "audit_sides",
+    "audit_upright",
     "declared_diameter_check",
     "detect_marker_set",
     "get_marker_set",

@@ -1,7 +1,7 @@
 """Joint positions between the motion-capture frames: at the real time of a video frame, or on a model's grid.
 
 Four-point (cubic) Lagrange interpolation on the uniform mocap grid. On a 10 mm, 6 Hz vibrato sampled at 100 Hz its
-error is at most 0.012 mm, that of a straight line 0.18 mm. Nothing is extrapolated, and a gap stays a gap.
+error is at most 0.005 mm, that of a straight line 0.18 mm. Nothing is extrapolated, and a gap stays a gap.
 """
 
 from __future__ import annotations
@@ -61,4 +61,4 @@ def at_times(values: ArrayLike, start_s: float, rate_hz: float, times_s: ArrayLi
     )
     at_edge = ((before < 1) | (before + 2 > frames - 1))[expand]
     out[inside] = np.where(at_edge | np.isnan(cubic), linear, cubic)
-    return out
+    return out.reshape(*shape, *samples.shape[1:])

@@ -154,5 +154,5 @@ def _calibration(path: Path) -> Facts:
     }
 
 
-def _counted(values: Any) -> str:
-    return ", ".join(f"{count} {value}" for value, count in sorted(Counter(values).items())) or "none"
+def _counted(values: Any) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))

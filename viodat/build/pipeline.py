@@ -24,10 +24,12 @@ from viodat.capture.raw import RawTrial
 from viodat.dataset import paths, schema
 from viodat.dataset.card import write_card
 from viodat.dataset.manifest import write_manifest
+from viodat.dataset.reader import open_dataset
 from viodat.dataset.splits import Splits, assign_splits
 from viodat.errors import ConfigError, DatasetError, counted
 from viodat.files import write_text
 from viodat.joints import JOINTS
+from viodat.pose2d import create_source
 
 _DISK_FAULTS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
@@ -50,7 +52,7 @@ class BuildResult:
     exclusions
         What was left out: rows of exclusions.parquet.
     notes
-        What was missing in the capture as a whole.
+        What is probably wrong in a trial, and what is missing in the capture as a whole.
     """
 
     out: Path
@@ -104,12 +106,16 @@ def build_dataset(
         train=source.config.splits.train,
         validation=source.config.splits.validation,
     )
+    _check_detector(source, options)
+    _check_not_shrinking(Path(out), trials, options)
     tables = Tables()
+    alarms: list[str] = []
     with staging_folder(source.folder, Path(out)) as staging, _told_as_config_error(staging, Path(out)):
         pages = []
         progress(0, len(trials), trials[0].id)
         for done, result in enumerate(_results(trials, source, options, executor or SerialExecutor()), 1):
             pages.append(_store(staging, result, source, splits, tables))
+            alarms += [f"{result.files.id}: {alarm}" for alarm in result.alarms]
             progress(done, len(trials), result.files.id)
         built = sum(row["status"] == schema.STATUS_BUILT for row in tables.trials)
         if not built:
@@ -120,7 +126,7 @@ def build_dataset(
                 mend="Run 'viodat check' on it.",
             )
         write_tables(staging, source, splits, tables)
-        report = write_report(staging, pages, source, splits)
+        report = write_report(staging, pages, alarms, source, splits)
         info = _info(source, options, tables)
         write_text(staging / paths.DATASET_JSON, json.dumps(info, indent=1) + "\n")
         write_card(staging, info, tables.trials, tables.recordings, tables.exclusions)
@@ -128,7 +134,7 @@ def build_dataset(
     used = sum(row["status"] != schema.STATUS_EXCLUDED for row in tables.recordings)
     return BuildResult(
         Path(out), Path(out) / report.relative_to(staging), built, used, tuple(tables.exclusions),
-        (*map(str, source.notes), *splits.notes, *map(str, source.layout.missing)),
+        (*alarms, *map(str, source.notes), *splits.notes, *map(str, source.layout.missing)),
     )  # fmt: skip
 
 
@@ -185,6 +191,26 @@ def _chosen(source: RawCapture, options: BuildOptions) -> tuple[RawTrial, ...]:
     return tuple(known[name] for name in sorted(set(options.trials) or known))
 
 
+def _check_detector(source: RawCapture, options: BuildOptions) -> None:
+    """Make the detector that was asked for once, so that a missing one is told before any work."""
+    if "mediapipe" in (options.pose2d, source.config.pose2d.source if options.pose2d == "auto" else ""):
+        create_source("mediapipe", **({"model": options.pose_model} if options.pose_model else {}))
+
+
+def _check_not_shrinking(out: Path, trials: tuple[RawTrial, ...], options: BuildOptions) -> None:
+    """Refuse to replace a dataset by some of its trials."""
+    if not options.trials or not (out / paths.DATASET_JSON).is_file():
+        return
+    there = set(open_dataset(out).trials["trial"])
+    if lost := sorted(there - {trial.id for trial in trials}):
+        raise ConfigError(
+            f"holds {counted(len(lost), 'trial')} that a build with --trial would not have: {', '.join(lost[:6])}"
+            + (" ..." if len(lost) > 6 else ""),
+            where=str(out),
+            mend="Choose another --out for a try, or leave --trial out.",
+        )
+
+
 def _info(source: RawCapture, options: BuildOptions, tables: Tables) -> dict[str, Any]:
     rates = sorted({*options.feature_rates_hz, *source.config.audio.rates_hz})
     return {
@@ -197,7 +223,7 @@ def _info(source: RawCapture, options: BuildOptions, tables: Tables) -> dict[str
         "joints": list(JOINTS),
         "units": {"length": "mm", "time": "ns", "image": "px"},
         "feature_rates_hz": rates,
-        "options": options.to_json(),
+        "options": {**options.to_json(), "audio_rates_hz": rates},
         "config": _published_config(source),
         "inputs_sha256": tables.inputs_digest(),
     }

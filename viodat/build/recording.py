@@ -54,6 +54,8 @@ class RecordingResult:
         One (H, W, 3) uint8 RGB frame for the take sheet, with its index; None without pixels.
     notes
         What was found, handled, or is missing.
+    alarms
+        Those notes that say that something is probably wrong.
     """
 
     files: RawRecording
@@ -66,6 +68,7 @@ class RecordingResult:
     sound: AudioSignal | None = None
     picture: tuple[int, NDArray[np.uint8]] | None = None
     notes: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
 
 
 def build_recording(
@@ -96,6 +99,7 @@ def build_recording(
         If one of its files is damaged.
     """
     notes: list[str] = []
+    alarms: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ViodatWarning)
         stage("read")
@@ -122,6 +126,9 @@ def build_recording(
             # A device's own clock is zero at its first sample of sound, or else at container time 0.
             device_times = times.times_s - (zero_s or 0.0)
             truth = truth_at_frames(joints, device_times, clock, camera)
+            alarms += _overlap_alarm(joints, clock, device_times)
+            if times.truncated:
+                alarms.append("its video is truncated")
             if camera is None:
                 notes.append("its camera is not calibrated, so it has no 2D and no camera-frame truth")
             stage("keypoints")
@@ -147,8 +154,23 @@ def build_recording(
         keypoints,
         sound,
         picture,
-        tuple(dict.fromkeys(notes)),
+        tuple(dict.fromkeys([*notes, *alarms])),
+        tuple(alarms),
     )
+
+
+def _overlap_alarm(joints: JointTrial, clock: ClockMap | None, device_times_s: NDArray[np.float64]) -> list[str]:
+    """Say if no frame of the video falls into the marker recording: then its clock is wrong."""
+    if clock is None or not len(device_times_s) or not joints.n_frames:
+        return []
+    first, last = clock.apply(device_times_s[[0, -1]])
+    start, end = joints.times_s[[0, -1]]
+    if last >= start and first <= end:
+        return []
+    return [
+        f"its video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, do "
+        f"not overlap: check its offset of {clock.offset_s:g} s in capture.toml [sync]"
+    ]
 
 
 def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, float | None, str]:

@@ -39,7 +39,8 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
         ExclusionLine(files.id, e.recording or "", e.stage, e.reason, e.value, e.limit) for e in result.exclusions
     )
     provenance = f"viodat {__version__}, {files.marker_file.relative_to(raw.folder).as_posix()}"
-    notes = (*result.notes, *(f"{r.files.id}: {note}" for r in result.recordings for note in r.notes))
+    left_out = (f"{e.recording} is left out ({e.stage}): {e.reason}" for e in result.exclusions if e.recording)
+    notes = (*left_out, *result.notes, *(f"{r.files.id}: {note}" for r in result.recordings for note in r.notes))
     if result.excluded or result.joints is None or result.markers is None:
         seconds = result.markers.seconds if result.markers else float("nan")
         report = TrialReport(
@@ -52,7 +53,14 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
             provenance=provenance,
         )
         return TrialPage(report, exclusions)
-    recordings = tuple(_sheet_recording(r) for r in result.recordings)
+    recordings = (
+        *(_sheet_recording(r) for r in result.recordings),
+        *(
+            SheetRecording(r.id, r.device, None, None, schema.STATUS_EXCLUDED)
+            for r in files.recordings
+            if r.id in {e.recording for e in result.exclusions}
+        ),
+    )
     png, svg = sheet_paths(out, files.id)
     draw_take_sheet(
         TakeSheet(
@@ -89,9 +97,10 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
     return TrialPage(report, exclusions)
 
 
-def write_report(out: Path, pages: list[TrialPage], raw: RawCapture, splits: Splits) -> Path:
+def write_report(out: Path, pages: list[TrialPage], alarms: list[str], raw: RawCapture, splits: Splits) -> Path:
     """Write reports/index.html and the trials' pages; returns the index."""
     missing = [
+        *alarms,
         *map(str, raw.notes),
         *splits.notes,
         *_missing_streams(raw),

@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from viodat.dataset.manifest import MANIFEST_NAME, read_manifest
-from viodat.dataset.paths import DATASET_JSON
+from viodat.dataset.manifest import read_manifest
+from viodat.dataset.paths import DATASET_JSON, MANIFEST_NAME
 from viodat.errors import ConfigError, DatasetError
 
 _OWNER = ".owner.json"

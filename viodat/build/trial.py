@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from viodat.audio import SoundDescription, describe
-from viodat.body import JointTrial, audit_sides
+from viodat.body import JointTrial, audit_sides, audit_upright
 from viodat.build.gates import Exclusion, gate_consent, gate_joints
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture
@@ -44,6 +44,8 @@ class TrialResult:
         What is left out; one without ``recording`` is the trial itself.
     notes
         What was found, handled, or is missing.
+    alarms
+        Those notes that say that something is probably wrong.
     inputs
         SHA-256 of each raw file, by its path under the raw capture.
     """
@@ -57,6 +59,7 @@ class TrialResult:
     best_microphone: str = ""
     exclusions: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
+    alarms: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -94,7 +97,8 @@ def _build(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: _Stag
     inputs = read_trial(files, raw)
     stage("joints")
     markers, joints = find_joints(inputs, raw.config, options.joint_centres)
-    notes = (*inputs.notes, *joints.notes, *audit_sides(markers, joints))
+    alarms = (*audit_sides(markers, joints), *audit_upright(joints))
+    notes = (*inputs.notes, *joints.notes, *alarms)
     stage("gates")
     if refused := gate_joints(files.id, joints):
         return TrialResult(files, markers, joints, inputs.measurements, exclusions=(refused,), notes=notes)
@@ -106,16 +110,18 @@ def _build(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: _Stag
         except Exception as error:
             exclusions.append(_exclusion(files, recording, stage, error))
     best, described = _describe(results, raw, options)
+    recordings = described.recordings
     return TrialResult(
         files,
         markers,
         joints,
         inputs.measurements,
-        described.recordings,
+        recordings,
         described.sounds,
         best,
         tuple(exclusions),
         notes,
+        (*alarms, *(f"{r.files.id}: {alarm}" for r in recordings for alarm in r.alarms)),
     )
 
 
@@ -164,7 +170,14 @@ def _digests(files: RawTrial, raw: RawCapture) -> dict[str, str]:
     return found
 
 
+def _stop_if_interrupted(error: Exception) -> None:
+    """Let Ctrl-C through where compiled code has turned it into an error of its own."""
+    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
+        raise KeyboardInterrupt from error
+
+
 def _exclusion(files: RawTrial, recording: RawRecording | None, stage: _Stage, error: Exception) -> Exclusion:
+    _stop_if_interrupted(error)
     # A fault of ours must not cost the build either, but it must be told apart from a fault of the file.
     reason = (
         str(error)

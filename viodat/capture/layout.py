@@ -107,7 +107,7 @@ class CaptureLayout:
 
 def _check_folder(raw: Path) -> None:
     if not raw.exists():
-        raise ConfigError(f"no such folder: {raw}", where="--raw", mend="Correct the path after --raw.")
+        raise ConfigError("no such folder; a raw capture was expected", where=str(raw), mend="Correct the path.")
     if not raw.is_dir():
         raise ConfigError("is a file; the folder of the recordings was expected", where=raw)
 

@@ -11,6 +11,9 @@ from collections.abc import Collection
 _CUTOFF = 0.6
 """Ratio of matching letters (Ratcliff/Obershelp) below which a name is not offered."""
 
+_SHORTEST_BEGINNING = 3
+"""So many letters are enough to take a name for the beginning of another: ``hand`` for ``handedness``."""
+
 _LONGEST_NAME = 100
 """Comparing is quadratic in the length; nothing that long is a typing mistake."""
 
@@ -31,7 +34,10 @@ def nearest(name: str, known: Collection[str]) -> str | None:
     if len(name) > _LONGEST_NAME:
         return None
     by_folded = {_folded(candidate): candidate for candidate in sorted(known, reverse=True)}
-    found = difflib.get_close_matches(_folded(name), by_folded, n=1, cutoff=_CUTOFF)
+    folded = _folded(name)
+    found = difflib.get_close_matches(folded, by_folded, n=1, cutoff=_CUTOFF)
+    if not found and len(folded) >= _SHORTEST_BEGINNING:
+        found = [candidate for candidate in by_folded if candidate.startswith(folded)]
     return by_folded[found[0]] if found else None
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def read_video_times(path: str | Path) -> VideoTimes:
     if early:
         notes.append(f"the first {early} frames have no picture (it starts between key frames, or is damaged there)")
     width, height = picture.size_px
-    return video_times(
+    times = video_times(
         pts,
         base,
         source=path,
@@ -129,6 +129,7 @@ def read_video_times(path: str | Path) -> VideoTimes:
         last_frame_s=last_frame_s,
         notes=tuple(notes),
     )
+    return replace(times, truncated=declared > len(stamps) + hidden)
 
 
 def iter_frames(

@@ -74,6 +74,7 @@ class VideoTimes:
     duration_s: float
     source: Path
     notes: tuple[str, ...] = ()
+    truncated: bool = False
 
     @property
     def n_frames(self) -> int:

@@ -9,7 +9,7 @@ import typer
 
 from viodat.cli.console import out as console
 from viodat.cli.console import print_json, progress
-from viodat.dataset.paths import DATASET_JSON
+from viodat.dataset.paths import DATASET_JSON, MANIFEST_NAME
 from viodat.errors import counted
 
 if TYPE_CHECKING:
@@ -26,24 +26,25 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Check a raw capture before any work is done, or a dataset against its manifest."""
-    good = _dataset(path, json) if (path / DATASET_JSON).is_file() else _capture(path, config, json)
+    # A dataset that lost its dataset.json still has its manifest, and is no raw capture.
+    is_dataset = any((path / name).is_file() for name in (DATASET_JSON, MANIFEST_NAME))
+    good = _dataset(path, json) if is_dataset else _capture(path, config, json)
     raise typer.Exit(0 if good else 1)
 
 
 def _dataset(path: Path, json: bool) -> bool:
-    from viodat.dataset.manifest import FileState
-    from viodat.dataset.reader import open_dataset
+    from viodat.dataset.manifest import FileState, verify
 
-    dataset = open_dataset(path)
     with progress("checking", quiet=json) as show:
-        result = dataset.verify(lambda done, total: show(done, total, "bytes"))
+        result = verify(path, lambda done, total: show(done, total, "bytes"))
     if json:
         print_json({"ok": result.ok, "files": {name: str(state) for name, state in sorted(result.files.items())}})
         return result.ok
-    for state in (FileState.CHANGED, FileState.MISSING, FileState.EXTRA):
+    for state in (FileState.CHANGED, FileState.MISSING, FileState.UNREADABLE, FileState.EXTRA):
         for name in result.having(state):
             console.print(f"{state}: {name}", markup=False)
-    console.print(f"{len(result.having(FileState.OK))} of {len(result.files)} files are as they were built")
+    built = len(result.files) - len(result.having(FileState.EXTRA))
+    console.print(f"{len(result.having(FileState.OK))} of {built} files are as they were built")
     if not result.ok:
         console.print("Copy the dataset again, or build it again: viodat build --raw RAW --out OUT")
     return result.ok

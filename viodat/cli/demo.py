@@ -9,7 +9,7 @@ import typer
 
 from viodat.cli.console import out as console
 from viodat.cli.console import progress
-from viodat.errors import DatasetError, counted
+from viodat.errors import ConfigError, DatasetError, counted
 
 
 def demo(
@@ -22,6 +22,8 @@ def demo(
     from viodat.dataset.reader import open_dataset
     from viodat.synth import write_demo_capture
 
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError("is a file; a folder was expected", where=str(folder), mend="Name another folder.")
     raw, out = folder / "raw", folder / "out"
     console.print(f"1. a raw capture in {raw}", markup=False)
     write_demo_capture(raw, seed=seed)

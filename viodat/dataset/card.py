@@ -29,14 +29,15 @@ Built by viodat {viodat_version}, schema {schema_version}. {rights}
 |---|---|---|
 | `participants.parquet`, `trials.parquet`, `recordings.parquet`, `cameras.parquet` | participant, trial, recording, camera | as named |
 | `exclusions.parquet` | thing left out | stage, reason, the number behind it and its limit |
-| `motion/` | mocap frame | `time_ns`, `joints_mm` [18x3] world frame, `sigma_mm` [18], `valid` [18] |
-| `video/` | video frame | `time_ns`, `pts`, `pose3d_mm` [18x3] camera frame, `pose2d_px` [18x2] projected truth, `detected_px` [18x2], `confidence` [18], `valid` [18] |
-| `audio/` | 10 ms of sound | `time_ns`, `features` [35], `log_mel_db` [128], `f0_hz`, `voiced` |
+| `motion/` | mocap frame | `trial`, `time_ns`, `joints_mm` [18x3] world frame, `sigma_mm` [18], `valid` [18] |
+| `video/` | video frame | `trial`, `recording`, `time_ns`, `device_time_ns`, `pts`, `pose3d_mm` [18x3] camera frame, `pose2d_px` [18x2] projected truth, `detected_px` [18x2], `confidence` [18], `valid` [18] |
+| `audio/` | 10 ms of sound | `trial`, `recording`, `time_ns`, `device_time_ns`, `features` [35], `log_mel_db` [128], `f0_hz`, `voiced` |
 | `waveform/` | | the sound at its own rate, FLAC |
 | `reports/index.html` | | a picture and a page for each trial |
 
 Times are int64 nanoseconds on the motion-capture clock, zero at frame number 1 of the marker recording. Missing is
-null. Every column's unit, frame and joint order stand in its Parquet field metadata. Joints, in order:
+null. Every column's unit, frame and joint order stand in its Parquet field metadata, the versions and the definition
+of the frames in each file's schema metadata. Joints, in order:
 {joints}. The root is the mean of left_pelvis and right_pelvis, the hip joint centres.
 
 ```python
@@ -46,6 +47,7 @@ windows = viodat.PoseWindows(".", split="train")
 
 import pandas                       # or without viodat
 pandas.read_parquet("trials.parquet")
+pandas.read_parquet("motion")       # all trials as one table
 ```
 """  # noqa: E501
 

@@ -13,10 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from viodat.dataset.paths import MANIFEST_NAME
 from viodat.errors import DatasetError
 from viodat.files import sha256, write_text
-
-MANIFEST_NAME = "manifest.json"
 
 
 class FileState(StrEnum):
@@ -25,6 +24,7 @@ class FileState(StrEnum):
     OK = "ok"
     CHANGED = "changed"
     MISSING = "missing"
+    UNREADABLE = "unreadable"
     EXTRA = "extra"
 
 
@@ -40,8 +40,8 @@ class Verification:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is changed or missing; files the manifest does not list do no harm."""
-        return not self.having(FileState.CHANGED) and not self.having(FileState.MISSING)
+        """Whether every file is as it was built; files the manifest does not list do no harm."""
+        return all(state in (FileState.OK, FileState.EXTRA) for state in self.files.values())
 
 
 def write_manifest(folder: Path, rows: Mapping[str, int]) -> None:
@@ -98,19 +98,24 @@ def verify(folder: Path, progress: Callable[[int, int], None] | None = None) -> 
     done = 0
     states: dict[str, FileState] = {}
     for name, entry in entries.items():
-        path = folder / name
-        if not path.is_file():
-            states[name] = FileState.MISSING
-        elif path.stat().st_size != entry["bytes"] or sha256(path) != entry["sha256"]:
-            states[name] = FileState.CHANGED
-        else:
-            states[name] = FileState.OK
+        states[name] = _state(folder / name, entry)
         done += int(entry["bytes"])
         if progress:
             progress(done, total)
     for path in _files(folder):
         states.setdefault(path.relative_to(folder).as_posix(), FileState.EXTRA)
     return Verification(states)
+
+
+def _state(path: Path, entry: Mapping[str, Any]) -> FileState:
+    try:
+        if path.stat().st_size != entry["bytes"] or sha256(path) != entry["sha256"]:
+            return FileState.CHANGED
+    except FileNotFoundError:
+        return FileState.MISSING
+    except OSError:
+        return FileState.UNREADABLE
+    return FileState.OK
 
 
 def _files(folder: Path) -> list[Path]:

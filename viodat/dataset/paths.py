@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 DATASET_JSON: Final = "dataset.json"
+MANIFEST_NAME: Final = "manifest.json"
 FEATURE_RATES_HZ: Final = (30, 100, 300)
 """Rates the 35-d audio frame is offered at; 100 Hz is always built."""
 

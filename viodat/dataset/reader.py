@@ -1,106 +1,35 @@
 """Reading a built dataset: tables as pandas frames, streams as arrays.
 
-``open_dataset`` checks the schema version first; a dataset of a newer major version is refused with the command
-that mends it. Streams come back as frozen dataclasses of arrays with NaN where the file holds null.
+``open_dataset`` checks dataset.json first (:mod:`viodat.dataset.info`), and each file's columns when it is read.
+Streams come back as the frozen dataclasses of :mod:`viodat.dataset.streams`, with NaN where the file holds null;
+tables as frames with pandas' nullable integers and booleans, ``pd.NA`` where the file holds null.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from viodat.camera import Camera
 from viodat.dataset import paths, schema
+from viodat.dataset.info import read_info
 from viodat.dataset.manifest import Verification, verify
+from viodat.dataset.streams import AudioTrack, Motion, Video
 from viodat.dataset.tables import read_arrays, read_table
 from viodat.errors import DatasetError
 
-_MAJOR = int(schema.SCHEMA_VERSION.split(".")[0])
+Arrays = dict[str, NDArray[Any]]
 
-
-@dataclass(frozen=True)
-class Motion:
-    """Joint centres of one trial.
-
-    Attributes
-    ----------
-    time_ns
-        (F,) int64 ns, mocap clock.
-    joints_mm
-        (F, 18, 3) float32 mm, world frame, NaN where undetermined.
-    sigma_mm
-        (F, 18) float32 mm, NaN where the method states no uncertainty.
-    valid
-        (F, 18) bool.
-    """
-
-    time_ns: NDArray[np.int64]
-    joints_mm: NDArray[np.float32]
-    sigma_mm: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Video:
-    """Truth and detection at each frame of one recording.
-
-    Attributes
-    ----------
-    time_ns
-        (N,) int64 ns on the mocap clock, or None where the device's clock is unknown.
-    device_time_ns, pts
-        (N,) int64: the device's own clock in ns, and the stamp itself in the recording's time base.
-    pose3d_mm
-        (N, 18, 3) float32 mm, camera frame.
-    pose2d_px, detected_px
-        (N, 18, 2) float32 px, projected truth (with lens distortion) and detected keypoints.
-    confidence
-        (N, 18) float32, the detector's own.
-    valid
-        (N, 18) bool: projected truth is there.
-    """
-
-    time_ns: NDArray[np.int64] | None
-    device_time_ns: NDArray[np.int64]
-    pts: NDArray[np.int64]
-    pose3d_mm: NDArray[np.float32]
-    pose2d_px: NDArray[np.float32]
-    detected_px: NDArray[np.float32]
-    confidence: NDArray[np.float32]
-    valid: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class AudioTrack:
-    """Audio features of one recording.
-
-    Attributes
-    ----------
-    time_ns
-        (N,) int64 ns on the mocap clock, or None where the device's clock is unknown.
-    device_time_ns
-        (N,) int64 ns on the device's own clock.
-    features
-        (N, 35) float32.
-    log_mel_db
-        (N, 128) float32 dB; None at rates other than 100 Hz.
-    f0_hz
-        (N,) float32 Hz, NaN where unvoiced or not computed; None at rates other than 100 Hz.
-    """
-
-    time_ns: NDArray[np.int64] | None
-    device_time_ns: NDArray[np.int64]
-    features: NDArray[np.float32]
-    log_mel_db: NDArray[np.float32] | None
-    f0_hz: NDArray[np.float32] | None
+# One null must not turn a column of whole numbers into floats, nor one of booleans into objects.
+_NULLABLE: Final = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 def open_dataset(path: str | Path) -> VioDataset:
@@ -114,7 +43,7 @@ def open_dataset(path: str | Path) -> VioDataset:
     Raises
     ------
     DatasetError
-        If there is no dataset, the build did not finish, or its schema is of a newer major version.
+        If there is no dataset, dataset.json is damaged or lacks a key, or its schema is of another major version.
 
     Examples
     --------
@@ -127,7 +56,7 @@ def open_dataset(path: str | Path) -> VioDataset:
 
 
 class VioDataset:
-    """A built dataset, read lazily: a stream is read when it is asked for.
+    """A built dataset, read lazily: a table or stream is read when it is asked for.
 
     Attributes
     ----------
@@ -139,49 +68,114 @@ class VioDataset:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.info: Mapping[str, Any] = _read_info(path)
+        self.info: Mapping[str, Any] = read_info(path)
 
     @cached_property
     def trials(self) -> pd.DataFrame:
         """One row per trial; columns as in :data:`viodat.dataset.schema.TRIALS`."""
-        return self._table("trials")
+        return self._frame("trials")
 
     @cached_property
     def participants(self) -> pd.DataFrame:
-        """One row per participant."""
-        return self._table("participants")
+        """One row per participant; ``measurement_sources`` holds dicts."""
+        return self._frame("participants")
 
     @cached_property
     def cameras(self) -> pd.DataFrame:
         """One row per calibrated camera."""
-        return self._table("cameras")
+        return self._frame("cameras")
 
     @cached_property
     def recordings(self) -> pd.DataFrame:
         """One row per recording: one device's file of one trial."""
-        return self._table("recordings")
+        return self._frame("recordings")
 
     @cached_property
     def exclusions(self) -> pd.DataFrame:
         """What was left out, with stage, reason and the number behind it."""
-        return self._table("exclusions")
+        return self._frame("exclusions")
 
     def motion(self, trial: str) -> Motion:
-        """Joint centres of one trial."""
-        row = self._row("trials", "trial", trial)
-        columns = read_arrays(self.path / paths.motion(trial, row["participant"], row["split"]), schema.MOTION)
-        return Motion(**columns)
+        """Joint centres of one trial.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such trial, it is excluded (with the reason), or its file is missing or damaged.
+        """
+        return Motion(**self.motion_arrays(trial))
 
     def video(self, recording: str) -> Video:
-        """Truth and detection at each video frame of one recording; DatasetError if it has no picture."""
-        row = self._recording(recording, "frames", "video")
-        columns = read_arrays(self.path / paths.video(recording, row["participant"], row["split"]), schema.VIDEO)
-        time_ns = _times(columns.pop("time_ns"))
-        return Video(time_ns=time_ns, **columns)
+        """Truth and detection at each video frame of one recording.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such recording, it is excluded (with the reason) or has no picture, or its file is
+            missing or damaged.
+        """
+        columns = self.video_arrays(recording)
+        return Video(time_ns=known_times(columns.pop("time_ns")), **columns)
 
     def audio(self, recording: str, rate_hz: int = 100) -> AudioTrack:
-        """Audio features of one recording; DatasetError if it has no sound or the rate was not built."""
+        """Audio features of one recording, at one of the rates that were built.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such recording, it is excluded (with the reason) or has no sound, the rate was not built,
+            or its file is missing or damaged.
+        """
+        columns = self.audio_arrays(recording, rate_hz)
+        voiced = columns.get("voiced")
+        return AudioTrack(
+            known_times(columns["time_ns"]),
+            columns["device_time_ns"],
+            columns["features"],
+            columns.get("log_mel_db"),
+            columns.get("f0_hz"),
+            None if voiced is None else voiced.astype(np.float32),
+        )
+
+    def camera(self, recording: str) -> Camera | None:
+        """Give the camera of one recording at its video's size, or None if it is not calibrated.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such recording, it is excluded (with the reason), or its camera model is damaged.
+        """
+        text = self._row("recordings", recording)["camera_model"]
+        if text is None:
+            return None
+        try:
+            return Camera.from_dict(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DatasetError(
+                f"camera_model of {recording} is damaged ({type(error).__name__}: {error})",
+                where=self.path / paths.table("recordings"),
+                mend="Build the dataset again.",
+            ) from error
+
+    def motion_arrays(self, trial: str, columns: Collection[str] | None = None) -> Arrays:
+        """Columns of :data:`viodat.dataset.schema.MOTION`; only those named are decoded. Raises as :meth:`motion`."""
+        row = self._row("trials", trial)
+        return self._stream(paths.motion(trial, row["participant"], row["split"]), schema.MOTION, columns)
+
+    def video_arrays(self, recording: str, columns: Collection[str] | None = None) -> Arrays:
+        """Columns of :data:`viodat.dataset.schema.VIDEO`; only those named are decoded. Raises as :meth:`video`."""
+        row = self._recording(recording, "frames", "video")
+        return self._stream(paths.video(recording, row["participant"], row["split"]), schema.VIDEO, columns)
+
+    def audio_arrays(self, recording: str, rate_hz: int = 100, columns: Collection[str] | None = None) -> Arrays:
+        """Columns of :data:`viodat.dataset.schema.AUDIO`; only those named are decoded. Raises as :meth:`audio`."""
         row = self._recording(recording, "audio_rate_hz", "audio")
+        self.require_audio_rate(rate_hz)
+        file = paths.audio(recording, row["participant"], row["split"], rate_hz)
+        return self._stream(file, schema.AUDIO if rate_hz == 100 else schema.AUDIO_OTHER_RATE, columns)
+
+    def require_audio_rate(self, rate_hz: int) -> None:
+        """Raise DatasetError, with the option that mends it, if audio features at that rate were not built."""
         built = self.info["feature_rates_hz"]
         if rate_hz not in built:
             raise DatasetError(
@@ -189,76 +183,81 @@ class VioDataset:
                 where=self.path,
                 mend=f"Build with --audio-rate {rate_hz}.",
             )
-        file = self.path / paths.audio(recording, row["participant"], row["split"], rate_hz)
-        if rate_hz == 100:
-            columns = read_arrays(file, schema.AUDIO)
-            mel, f0 = columns["log_mel_db"], columns["f0_hz"]
-        else:
-            columns, mel, f0 = read_arrays(file, schema.AUDIO_OTHER_RATE), None, None
-        return AudioTrack(_times(columns["time_ns"]), columns["device_time_ns"], columns["features"], mel, f0)
 
-    def camera(self, recording: str) -> Camera | None:
-        """Give the camera of one recording at its video's size, or None if it is not calibrated."""
-        text = self._row("recordings", "recording", recording)["camera_model"]
-        return Camera.from_dict(json.loads(text)) if isinstance(text, str) else None
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Rows of ``trials`` or ``recordings`` as plain values, None where null: for code that goes row by row."""
+        return list(self._by_id[table].values())
 
     def verify(self, progress: Callable[[int, int], None] | None = None) -> Verification:
-        """Compare every file with the manifest; ``progress`` gets (bytes done, bytes in all)."""
+        """Compare every file with the manifest; ``progress`` gets (bytes done, bytes in all).
+
+        Raises
+        ------
+        DatasetError
+            If the manifest is missing or damaged.
+        """
         return verify(self.path, progress)
 
     def __repr__(self) -> str:
         return f"VioDataset('{self.path}': {len(self.trials)} trials, {len(self.recordings)} recordings)"
 
-    def _table(self, name: str) -> pd.DataFrame:
-        return pd.DataFrame(read_table(self.path / paths.table(name)).to_pandas())
+    @cached_property
+    def _by_id(self) -> dict[str, dict[str, dict[str, Any]]]:
+        keys = {"trials": "trial", "recordings": "recording"}
+        return {name: {row[key]: row for row in self._table(name).to_pylist()} for name, key in keys.items()}
 
-    def _row(self, table: str, key: str, value: str) -> pd.Series[Any]:
-        frame: pd.DataFrame = getattr(self, table)
-        found = frame[frame[key] == value]
-        if found.empty:
-            known = ", ".join(frame[key].head(8)) + (", ..." if len(frame) > 8 else "")
-            raise DatasetError(f"has no {key} {value!r}; it has {known or 'none'}", where=self.path)
-        row = found.iloc[0]
-        if row.get("status") == schema.STATUS_EXCLUDED:
+    def _table(self, name: str) -> pa.Table:
+        file = self.path / paths.table(name)
+        return read_table(file, schema.TABLES[name], built_by=self.info["viodat_version"])
+
+    def _frame(self, name: str) -> pd.DataFrame:
+        # Lossy: of a key that a damaged map holds twice, the last value counts.
+        frame = self._table(name).to_pandas(types_mapper=_NULLABLE.get, maps_as_pydicts="lossy")
+        return pd.DataFrame(frame)
+
+    def _stream(self, file: str, kind: pa.Schema, columns: Collection[str] | None) -> Arrays:
+        return read_arrays(self.path / file, kind, columns, built_by=self.info["viodat_version"])
+
+    def _row(self, table: str, name: str) -> dict[str, Any]:
+        known = self._by_id[table]
+        key = table.removesuffix("s")
+        row = known.get(name)
+        why = self._why_excluded(key, name, None if row is None else row["trial"])
+        if row is None and why is None:
+            some = ", ".join(list(known)[:8]) + (", ..." if len(known) > 8 else "")
+            raise DatasetError(f"has no {key} {name!r}; it has {some or 'none'}", where=self.path)
+        if row is None or row["status"] == schema.STATUS_EXCLUDED:
             raise DatasetError(
-                f"{key} {value} is excluded: {self._why_excluded(key, value)}",
+                f"{key} {name} is excluded: {why or 'no reason is on record'}",
                 where=self.path,
                 mend="See exclusions.parquet.",
             )
         return row
 
-    def _recording(self, recording: str, needed: str, stream: str) -> pd.Series[Any]:
-        row = self._row("recordings", "recording", recording)
-        if pd.isna(row[needed]):
+    def _recording(self, recording: str, needed: str, stream: str) -> dict[str, Any]:
+        row = self._row("recordings", recording)
+        if row[needed] is None:
             raise DatasetError(f"recording {recording} has no {stream}", where=self.path)
         return row
 
-    def _why_excluded(self, key: str, value: str) -> str:
-        rows = self.exclusions[self.exclusions[key] == value]
-        return str(rows.iloc[0]["reason"]) if len(rows) else "no reason is on record"
+    def _why_excluded(self, key: str, name: str, trial: str | None) -> str | None:
+        """Give the reason on record for a trial or recording; a recording shares that of its whole trial."""
+        own, whole = self._reasons
+        return own.get(name) or whole.get(trial or "") if key == "recording" else whole.get(name)
+
+    @cached_property
+    def _reasons(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Reasons by recording, and by trial where the whole trial is excluded; the first of several."""
+        own: dict[str, str] = {}
+        whole: dict[str, str] = {}
+        for row in self._table("exclusions").to_pylist():
+            if row["recording"] is None:
+                whole.setdefault(row["trial"], row["reason"])
+            else:
+                own.setdefault(row["recording"], row["reason"])
+        return own, whole
 
 
-def _times(values: NDArray[Any]) -> NDArray[np.int64] | None:
+def known_times(values: NDArray[Any]) -> NDArray[np.int64] | None:
+    """Give the times of a stream, or None where the column is null because the device's clock is unknown."""
     return values if values.dtype == np.int64 else None
-
-
-def _read_info(path: Path) -> dict[str, Any]:
-    file = path / paths.DATASET_JSON
-    try:
-        info = json.loads(file.read_text(encoding="utf-8"))
-        version = str(info["schema_version"])
-        major = int(version.split(".")[0])
-    except FileNotFoundError:
-        what = "is not a viodat dataset (no dataset.json)" if path.is_dir() else "does not exist"
-        raise DatasetError(what, where=path, mend="Build one: viodat build --raw RAW --out OUT.") from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise DatasetError(
-            f"is damaged ({type(error).__name__}: {error})", where=file, mend="Build the dataset again."
-        ) from error
-    if major > _MAJOR:
-        raise DatasetError(
-            f"has schema version {version}, newer than the {schema.SCHEMA_VERSION} that this viodat reads",
-            where=path,
-            mend="Install the newer viodat: pip install --upgrade viodat.",
-        )
-    return dict(info)

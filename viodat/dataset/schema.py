@@ -2,15 +2,19 @@
 
 Arrays of a fixed size are Arrow ``FixedSizeList`` columns, flattened in row-major order; the field metadata
 ``shape`` says how to unflatten them. A missing number is null. Times are int64 nanoseconds on the mocap clock.
-The version is ``major.minor``: a reader accepts any minor of its own major and refuses a newer major.
+Each stream file names its trial (and recording) in a column of its own, so that a folder of them reads as one
+table; what holds for a whole file (versions, frames, clock, joint order) stands in the schema's metadata.
+The version is ``major.minor``: a reader accepts any minor of its own major and refuses every other major.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import pyarrow as pa
 
+from viodat._version import __version__
 from viodat.capture.measurements import MEASUREMENTS
 from viodat.joints import JOINTS
 
@@ -29,64 +33,103 @@ def _field(name: str, kind: pa.DataType, meaning: str, *, required: bool = False
     return pa.field(name, kind, nullable=not required, metadata={"meaning": meaning, **metadata})
 
 
-def _array(name: str, kind: pa.DataType, shape: tuple[int, ...], meaning: str, **metadata: str) -> pa.Field:
+def _array(
+    name: str, kind: pa.DataType, shape: tuple[int, ...], meaning: str, *, required: bool = False, **metadata: str
+) -> pa.Field:
     size = 1
     for length in shape:
         size *= length
     text = "x".join(str(length) for length in shape)
-    return pa.field(name, pa.list_(kind, size), metadata={"meaning": meaning, "shape": text, **metadata})
+    return pa.field(
+        name, pa.list_(kind, size), nullable=not required, metadata={"meaning": meaning, "shape": text, **metadata}
+    )
 
 
-_ORDER = {"joints": ",".join(JOINTS)}
+_ORDER: Final = ",".join(JOINTS)
+
+FILE_METADATA: Final = {
+    "schema_version": SCHEMA_VERSION,
+    "viodat_version": __version__,
+    "world_frame": "the C3D file's own, right-handed, Z up, mm",
+    "camera_frame": "OpenCV: x right, y down, z forward, mm; X_camera = R @ X_world + t (recordings.camera_model)",
+    "image_frame": "px, x right, y down, centre of the top left pixel is (0, 0)",
+    "clock": "motion capture, int64 ns, zero at C3D frame number 1",
+    "joints": _ORDER,
+}
+"""What holds for every column of a file: metadata of the Parquet schema."""
+
+
+def _schema(fields: Iterable[pa.Field]) -> pa.Schema:
+    return pa.schema(list(fields), metadata=FILE_METADATA)
+
+
+_TRIAL = _field("trial", pa.string(), "trial id, the same in all rows of a file", required=True)
+_RECORDING = _field("recording", pa.string(), "recording id, the same in all rows of a file", required=True)
 _TIME = _field(
     "time_ns", pa.int64(), "time on the mocap clock, zero at C3D frame number 1; null where the clock is unknown",
     unit="ns",
 )  # fmt: skip
 _DEVICE_TIME = _field("device_time_ns", pa.int64(), "time on the device's own clock", required=True, unit="ns")
 
-MOTION = pa.schema(
+MOTION = _schema(
     [
-        _TIME,
-        _array("joints_mm", pa.float32(), (N_JOINTS, 3), "joint centres", unit="mm", frame="world", **_ORDER),
+        _TRIAL,
+        _field("time_ns", pa.int64(), "time on the mocap clock, zero at C3D frame number 1", required=True, unit="ns"),
+        _array("joints_mm", pa.float32(), (N_JOINTS, 3), "joint centres", unit="mm", frame="world", joints=_ORDER),
         _array(
             "sigma_mm", pa.float32(), (N_JOINTS,),
-            "standard deviation of the joint centre; null: the method states none", unit="mm", **_ORDER,
+            "standard deviation of the joint centre; null: the method states none", unit="mm", joints=_ORDER,
         ),
-        _array("valid", pa.bool_(), (N_JOINTS,), "the joint is determined in this frame", **_ORDER),
+        _array("valid", pa.bool_(), (N_JOINTS,), "the joint is determined in this frame", required=True, joints=_ORDER),
     ]
 )  # fmt: skip
 
-VIDEO = pa.schema(
+VIDEO = _schema(
     [
+        _TRIAL,
+        _RECORDING,
         _TIME,
         _DEVICE_TIME,
         _field("pts", pa.int64(), "presentation time stamp, in the recording's time_base", required=True),
-        _array("pose3d_mm", pa.float32(), (N_JOINTS, 3), "joint centres", unit="mm", frame="camera", **_ORDER),
+        _array("pose3d_mm", pa.float32(), (N_JOINTS, 3), "joint centres", unit="mm", frame="camera", joints=_ORDER),
         _array(
             "pose2d_px", pa.float32(), (N_JOINTS, 2),
-            "projected joint centres, lens distortion included", unit="px", frame="image", **_ORDER,
+            "projected joint centres, lens distortion included", unit="px", frame="image", joints=_ORDER,
         ),
-        _array("detected_px", pa.float32(), (N_JOINTS, 2), "detected keypoints", unit="px", frame="image", **_ORDER),
-        _array("confidence", pa.float32(), (N_JOINTS,), "the detector's own confidence, 0 to 1", unit="1", **_ORDER),
-        _array("valid", pa.bool_(), (N_JOINTS,), "pose3d_mm and pose2d_px are determined in this frame", **_ORDER),
+        _array(
+            "detected_px", pa.float32(), (N_JOINTS, 2),
+            "detected keypoints", unit="px", frame="image", joints=_ORDER,
+        ),
+        _array(
+            "confidence", pa.float32(), (N_JOINTS,),
+            "the detector's own confidence, 0 to 1", unit="1", joints=_ORDER,
+        ),
+        _array(
+            "valid", pa.bool_(), (N_JOINTS,),
+            "pose3d_mm and pose2d_px are determined in this frame", required=True, joints=_ORDER,
+        ),
     ]
 )  # fmt: skip
 
-AUDIO = pa.schema(
+AUDIO = _schema(
     [
+        _TRIAL,
+        _RECORDING,
         _TIME,
         _DEVICE_TIME,
         _array("features", pa.float32(), (N_FEATURES,), "the 35-d audio frame (docs/science/audio.md)"),
         _array("log_mel_db", pa.float32(), (N_MELS,), "log-mel spectrogram", unit="dB"),
         _field("f0_hz", pa.float32(), "fundamental frequency; null where unvoiced or not computed", unit="Hz"),
-        _field("voiced", pa.bool_(), "a pitch was found; null where not computed"),
+        _field("voiced", pa.bool_(), "a pitch was found in this row; null where pitch was not computed"),
     ]
 )
 """Features at 100 Hz. Other rates, on request, hold the same columns without spectrogram and f0."""
 
-AUDIO_OTHER_RATE = pa.schema([AUDIO.field(name) for name in ("time_ns", "device_time_ns", "features")])
+AUDIO_OTHER_RATE = _schema(
+    AUDIO.field(name) for name in ("trial", "recording", "time_ns", "device_time_ns", "features")
+)
 
-PARTICIPANTS = pa.schema(
+PARTICIPANTS = _schema(
     [
         _field("participant", pa.string(), "participant id", required=True),
         _field("split", pa.string(), "train or test"),
@@ -103,7 +146,7 @@ PARTICIPANTS = pa.schema(
     ]
 )  # fmt: skip
 
-TRIALS = pa.schema(
+TRIALS = _schema(
     [
         _field("trial", pa.string(), "trial id", required=True),
         _field("participant", pa.string(), "participant id", required=True),
@@ -116,14 +159,14 @@ TRIALS = pa.schema(
         _field("marker_file", pa.string(), "path under the raw capture"),
         _field("marker_set", pa.string(), "marker set the joints were computed with"),
         _field("gap_share", pa.float64(), "share of marker samples that are missing", unit="1"),
-        _array("joint_methods", pa.string(), (N_JOINTS,), "how each joint centre was computed", **_ORDER),
+        _array("joint_methods", pa.string(), (N_JOINTS,), "how each joint centre was computed", joints=_ORDER),
         _array("joint_valid_share", pa.float64(), (N_JOINTS,), "share of frames in which the joint is determined",
-               unit="1", **_ORDER),
+               unit="1", joints=_ORDER),
         _field("notes", pa.list_(pa.string()), "what was found and handled"),
     ]
 )  # fmt: skip
 
-CAMERAS = pa.schema(
+CAMERAS = _schema(
     [
         _field("camera", pa.string(), "device id, as in recordings.device", required=True),
         _field("calibration_id", pa.string(), "name in the calibration file", required=True),
@@ -135,7 +178,7 @@ CAMERAS = pa.schema(
     ]
 )  # fmt: skip
 
-RECORDINGS = pa.schema(
+RECORDINGS = _schema(
     [
         _field("recording", pa.string(), "recording id", required=True),
         _field("trial", pa.string(), "trial id", required=True),
@@ -168,7 +211,7 @@ RECORDINGS = pa.schema(
     ]
 )
 
-EXCLUSIONS = pa.schema(
+EXCLUSIONS = _schema(
     [
         _field("trial", pa.string(), "trial id", required=True),
         _field("recording", pa.string(), "recording id; null where the whole trial is excluded"),

@@ -53,8 +53,8 @@ def assign_splits(
     train
         Training participants. If given, whoever is in neither list is in no split, which is a mistake.
     validation
-        Share of the training trials, 0 to 1. Their number is rounded; which ones is decided by a digest of their
-        ids, so that a trial added later moves as few as possible.
+        Share of the training trials, 0 to 1. Their number is rounded, to none with a note; which ones is decided by
+        a digest of their ids, so that a trial added later moves as few as possible.
 
     Raises
     ------
@@ -88,6 +88,9 @@ def assign_splits(
             notes.append("no test participants: all trials are in training; name some in capture.toml [splits] test")
     training = [trial for trial, participant in pairs if participant not in test]
     held_out = set(sorted(training, key=_digest)[: round(validation * len(training))])
+    if training and validation > 0 and not held_out:
+        trials_are = "training trial" if len(training) == 1 else "training trials"
+        notes.append(f"{100 * validation:g} % of {len(training)} {trials_are} rounds to no validation trial")
     return Splits(
         trials={
             trial: TEST if participant in test else VALIDATION if trial in held_out else TRAIN

@@ -6,7 +6,7 @@ the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from viodat.errors import DatasetError
 from viodat.files import atomic_path
 
 
-def write_arrays(path: Path, schema: pa.Schema, columns: Mapping[str, NDArray[Any] | None]) -> int:
+def write_arrays(path: Path, schema: pa.Schema, columns: Mapping[str, NDArray[Any] | str | None]) -> int:
     """Write one array per column.
 
     Parameters
@@ -29,21 +29,31 @@ def write_arrays(path: Path, schema: pa.Schema, columns: Mapping[str, NDArray[An
     schema
         Names, types and metadata; ``columns`` has exactly these names.
     columns
-        (N, ...) arrays, NaN where missing, in the shape the field's metadata states; None for a column that is
-        missing altogether (all null). Float arrays that meet an integer column are rounded.
+        (N, ...) arrays, NaN where missing, in the shape the field's metadata states; a string for a column that
+        has the same text in all rows; None for a column that is missing altogether (all null). Float arrays that
+        meet an integer column are rounded.
 
     Returns
     -------
     int
         Number of rows N.
+
+    Raises
+    ------
+    ValueError
+        If names, lengths or shapes do not fit the schema, or a required column lacks a value.
     """
     if set(columns) != set(schema.names):
         raise ValueError(f"columns {sorted(columns)} do not match the schema's {sorted(schema.names)}")
-    rows = {len(values) for values in columns.values() if values is not None}
+    rows = {len(values) for values in columns.values() if isinstance(values, np.ndarray)}
     if len(rows) != 1:
         raise ValueError(f"columns have different lengths: {sorted(rows)}")
     count = rows.pop()
     arrays = [_to_arrow(columns[field.name], field, count) for field in schema]
+    for field, array in zip(schema, arrays, strict=True):
+        values = array.flatten() if pa.types.is_fixed_size_list(field.type) else array
+        if not field.nullable and (array.null_count or values.null_count):
+            raise ValueError(f"{field.name}: a required column lacks a value")
     _write(pa.Table.from_arrays(arrays, schema=schema), path)
     return count
 
@@ -58,41 +68,97 @@ def write_rows(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]])
     return len(rows)
 
 
-def read_arrays(path: Path, schema: pa.Schema) -> dict[str, NDArray[Any]]:
+def read_arrays(
+    path: Path, schema: pa.Schema, columns: Collection[str] | None = None, *, built_by: str = "another version"
+) -> dict[str, NDArray[Any]]:
     """Read a file that :func:`write_arrays` wrote, as (N, ...) arrays with NaN where null.
 
     A nullable integer column comes back as float64 with NaN only if it holds a null; times are int64 otherwise.
 
+    Parameters
+    ----------
+    path
+        The Parquet file.
+    schema
+        What it holds.
+    columns
+        Names of the columns to read, the others are not decoded. None: all but those of text, which say in each row
+        what the file's name says.
+    built_by
+        Version of viodat that built the dataset, for the message.
+
     Raises
     ------
     DatasetError
-        If the file is missing or damaged, or a column of ``schema`` is not in it.
+        If the file is missing or damaged, or a column of ``schema`` is not in it or of another type.
     """
-    table = read_table(path, schema.names)
-    if missing := [name for name in schema.names if name not in table.schema.names]:
-        raise DatasetError(
-            f"column {missing[0]!r} is missing",
-            where=path,
-            mend="Run 'viodat check' on the dataset, or build it again.",
-        )
-    return {name: _from_arrow(table.column(name), schema.field(name)) for name in schema.names}
+    if columns is None:
+        columns = [field.name for field in schema if not pa.types.is_string(field.type)]
+    table = read_table(path, schema, columns, built_by=built_by)
+    return {name: _from_arrow(table.column(name), schema.field(name)) for name in columns}
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a Parquet file, or some of its columns, as an Arrow table; DatasetError if missing or damaged."""
+def read_table(
+    path: Path,
+    schema: pa.Schema | None = None,
+    columns: Collection[str] | None = None,
+    *,
+    built_by: str = "another version",
+) -> pa.Table:
+    """Read a Parquet file, or some of its columns, as an Arrow table.
+
+    Parameters
+    ----------
+    path
+        The Parquet file.
+    schema
+        What it must hold: all its columns, of the same types. More are allowed. None: nothing is checked.
+    columns
+        Names of the columns to read. None: all.
+    built_by
+        Version of viodat that built the dataset, for the message.
+
+    Raises
+    ------
+    DatasetError
+        If the file is missing or damaged, or does not hold ``schema``.
+    """
     try:
-        # Not through the dataset layer: the folder names split=... would come back as columns.
-        return pq.ParquetFile(path).read(columns=columns)
+        # Not through the dataset layer: the folder names split=... would come back as columns. One thread: files
+        # are small, and the workers of a DataLoader share the cores already.
+        with pq.ParquetFile(path) as file:
+            if schema is not None:
+                _check_columns(file.schema_arrow, schema, path, built_by)
+            table = file.read(columns=None if columns is None else list(columns), use_threads=False)
+        if columns is None:
+            # Parquet does not look into texts: damaged ones would fail later, as UnicodeDecodeError.
+            table.validate(full=True)
+        return table
     except FileNotFoundError:
         raise DatasetError(
             "is missing from the dataset", where=path, mend="Run 'viodat check' on the dataset."
         ) from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise DatasetError(
-            f"cannot be read as Parquet ({str(error).splitlines()[0]})",
+            f"cannot be read as Parquet ({(str(error) or type(error).__name__).splitlines()[0]})",
             where=path,
             mend="Run 'viodat check' on the dataset, or build it again.",
         ) from error
+
+
+def _check_columns(found: pa.Schema, expected: pa.Schema, path: Path, built_by: str) -> None:
+    for field in expected:
+        if field.name not in found.names:
+            what = f"without column {field.name!r}, which this version reads"
+        elif (kind := found.field(field.name).type) != field.type:
+            what = f"with column {field.name!r} of type {kind}; this version reads {field.type}"
+        else:
+            continue
+        raise DatasetError(
+            f"was built by viodat {built_by} {what}",
+            where=path,
+            mend="Build it again: viodat build --raw RAW --out OUT.",
+        )
 
 
 def _write(table: pa.Table, path: Path) -> None:
@@ -100,9 +166,11 @@ def _write(table: pa.Table, path: Path) -> None:
         pq.write_table(table, temporary, compression="zstd", row_group_size=max(len(table), 1))
 
 
-def _to_arrow(values: NDArray[Any] | None, field: pa.Field, count: int) -> pa.Array:
+def _to_arrow(values: NDArray[Any] | str | None, field: pa.Field, count: int) -> pa.Array:
     if values is None:
         return pa.nulls(count, field.type)
+    if isinstance(values, str):
+        return pa.repeat(pa.scalar(values, field.type), count)
     array = np.asarray(values)
     if not pa.types.is_fixed_size_list(field.type):
         return _flat(array, field.type)
@@ -116,6 +184,8 @@ def _flat(array: NDArray[Any], kind: pa.DataType) -> pa.Array:
     mask = np.isnan(array) if array.dtype.kind == "f" else None
     if mask is not None and pa.types.is_integer(kind):
         array = np.rint(np.where(mask, 0, array)).astype(np.int64)
+    if mask is not None and pa.types.is_boolean(kind):
+        array = np.where(mask, 0, array).astype(bool)
     return pa.array(array, type=kind, mask=mask)
 
 

@@ -27,7 +27,7 @@ _LONGEST_S = 600.0
 
 
 def write_demo_capture(
-    out: Path,
+    out: str | Path,
     *,
     participants: int = 2,
     trials: int = 2,
@@ -56,6 +56,7 @@ def write_demo_capture(
     ConfigError
         A number of participants, trials or seconds that makes no capture.
     """
+    out = Path(out)
     if not (1 <= participants <= 90 and 1 <= trials <= 99 and 0.5 <= seconds <= _LONGEST_S):
         raise ConfigError(
             f"cannot simulate {participants} participants, {trials} trials, {seconds:g} s",

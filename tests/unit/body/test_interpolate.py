@@ -61,3 +61,22 @@ def test_very_short_trials(frames):
 
 def test_unknown_times_give_nan():
     assert np.isnan(at_times(np.ones((5, 2)), 0.0, RATE_HZ, [np.nan])).all()
+
+
+def test_times_keep_their_shape_and_one_number_gives_one_sample():
+    values = _vibrato(np.arange(20) / RATE_HZ)
+    many = at_times(values, 0.0, RATE_HZ, [0.042, 0.051])
+    one = at_times(values, 0.0, RATE_HZ, 0.042)
+    assert one.shape == (1, 3)
+    np.testing.assert_array_equal(one, many[0])
+    assert at_times(values, 0.0, RATE_HZ, 5.0).shape == (1, 3)
+    assert at_times(values, 0.0, RATE_HZ, np.full((2, 4), 0.05)).shape == (2, 4, 1, 3)
+    assert at_times(values, 0.0, RATE_HZ, []).shape == (0, 1, 3)
+
+
+def test_an_infinite_value_is_missing():
+    values = _vibrato(np.arange(20) / RATE_HZ)
+    hole, infinite = values.copy(), values.copy()
+    hole[8], infinite[8] = np.nan, np.inf
+    times = np.arange(5, 12, 0.25) / RATE_HZ
+    np.testing.assert_array_equal(at_times(infinite, 0.0, RATE_HZ, times), at_times(hole, 0.0, RATE_HZ, times))

@@ -36,3 +36,18 @@ def test_no_participant_stands_on_both_sides(trials, validation):
     rest = [split for split in splits.trials.values() if split != "test"]
     assert rest.count("validation") == round(validation * len(rest))
     assert assign_splits(reversed(trials), validation=validation) == splits
+
+
+@pytest.mark.parametrize(
+    ("trials", "share", "note"),
+    [
+        (2, 0.1, "10 % of 2 training trials rounds to no validation trial"),
+        (1, 0.25, "25 % of 1 training trial rounds to no validation trial"),
+        (10, 0.1, None),
+        (2, 0.0, None),
+    ],
+)
+def test_no_validation_trial_by_rounding_is_said(trials, share, note):
+    pairs = [(f"P04T{k:02d}", "P04") for k in range(trials)] + [("P05T01", "P05")]
+    said = [text for text in assign_splits(pairs, validation=share).notes if "validation" in text]
+    assert said == ([note] if note else [])

@@ -9,12 +9,13 @@ from viodat.dataset.tables import read_arrays, read_table, write_arrays, write_r
 from viodat.errors import DatasetError
 
 
-def _motion(frames: int) -> dict[str, np.ndarray]:
+def _motion(frames: int) -> dict[str, np.ndarray | str]:
     rng = np.random.default_rng(0)
     joints = rng.normal(0, 500, (frames, 18, 3)).astype(np.float32)
     joints[1, 4] = np.nan
     joints[2] = np.nan
     return {
+        "trial": "P04T01",
         "time_ns": np.arange(frames, dtype=np.int64) * 10_000_000,
         "joints_mm": joints,
         "sigma_mm": np.full((frames, 18), np.nan, np.float32),
@@ -26,6 +27,8 @@ def test_arrays_come_back_with_nan_where_null(tmp_path):
     columns = _motion(5)
     assert write_arrays(tmp_path / "a.parquet", schema.MOTION, columns) == 5
     again = read_arrays(tmp_path / "a.parquet", schema.MOTION)
+    assert "trial" not in again
+    del columns["trial"]
     for name, values in columns.items():
         np.testing.assert_array_equal(again[name], values)
         assert again[name].dtype == values.dtype
@@ -57,6 +60,8 @@ def test_every_field_carries_its_meaning_and_every_measure_its_unit(tmp_path):
 def test_a_column_that_is_missing_altogether_reads_as_nan(tmp_path):
     frames = 4
     columns = {name: None for name in schema.VIDEO.names} | {
+        "trial": "P04T01",
+        "recording": "P04C01T01",
         "device_time_ns": np.arange(frames),
         "pts": np.arange(frames),
         "valid": np.zeros((frames, 18), bool),
@@ -81,6 +86,52 @@ def test_wrong_shape_is_refused(tmp_path):
     with pytest.raises(ValueError, match="sigma_mm: expected 5 rows of 18 numbers"):
         write_arrays(tmp_path / "a.parquet", schema.MOTION, columns)
     assert not (tmp_path / "a.parquet").exists()
+
+
+def test_a_text_is_the_same_in_all_rows(tmp_path):
+    write_arrays(tmp_path / "a.parquet", schema.MOTION, _motion(5))
+    assert pq.ParquetFile(tmp_path / "a.parquet").read()["trial"].to_pylist() == ["P04T01"] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("valid", None),
+        ("trial", None),
+        ("time_ns", np.array([0, 1, np.nan, 3, 4])),
+        ("valid", np.full((5, 18), np.nan)),
+    ],
+)
+def test_a_required_column_cannot_lack_a_value(tmp_path, name, values):
+    with pytest.raises(ValueError, match=f"{name}: a required column lacks a value"):
+        write_arrays(tmp_path / "a.parquet", schema.MOTION, _motion(5) | {name: values})
+
+
+@pytest.mark.parametrize("stream", [schema.MOTION, schema.VIDEO, schema.AUDIO, schema.AUDIO_OTHER_RATE])
+def test_ids_and_validity_are_never_null(stream):
+    for name in ("trial", "recording", "valid", "device_time_ns"):
+        if name in stream.names:
+            assert not stream.field(name).nullable, name
+    assert not schema.MOTION.field("time_ns").nullable
+
+
+def test_a_boolean_that_was_not_computed_is_null_not_false(tmp_path):
+    columns = {name: None for name in schema.AUDIO.names} | {
+        "trial": "P04T01",
+        "recording": "P04C01T01",
+        "device_time_ns": np.arange(3),
+        "voiced": np.array([1.0, 0.0, np.nan]),
+    }
+    write_arrays(tmp_path / "a.parquet", schema.AUDIO, columns)
+    assert pq.ParquetFile(tmp_path / "a.parquet").read()["voiced"].to_pylist() == [True, False, None]
+    np.testing.assert_array_equal(read_arrays(tmp_path / "a.parquet", schema.AUDIO)["voiced"], [1.0, 0.0, np.nan])
+
+
+def test_a_column_of_another_type_is_refused(tmp_path):
+    pq.write_table(pa.table({"time_ns": pa.array([1], pa.int32())}), tmp_path / "a.parquet")
+    kind = pa.schema([pa.field("time_ns", pa.int64())])
+    with pytest.raises(DatasetError, match="built by viodat 0.0.1 with column 'time_ns' of type int32"):
+        read_arrays(tmp_path / "a.parquet", kind, built_by="0.0.1")
 
 
 def test_rows_with_missing_keys(tmp_path):

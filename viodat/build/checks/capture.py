@@ -7,16 +7,30 @@ from typing import Final
 
 from viodat.build.checks.finding import Check, Level, Problem
 from viodat.build.raw import RawCapture
+from viodat.capture.raw import Unmatched
 
 
 def _missing(raw: RawCapture) -> Iterator[Problem]:
     for item in raw.layout.missing:
-        yield Problem(item.where, item.text.rstrip("."))
+        # An offset that is not given is the business of clock-unknown.
+        if item.what != "offset":
+            yield Problem(item.where, item.text.rstrip("."), mend=_MENDS.get(item.what))
 
 
 def _unmatched(raw: RawCapture) -> Iterator[Problem]:
     for item in raw.layout.unmatched:
-        yield Problem(item.path, item.hint or "no pattern in capture.toml [files] explains it")
+        if not _for_a_trial(item):
+            yield Problem(item.path, item.hint or "no pattern in capture.toml [files] explains it")
+
+
+def _misnamed_trials(raw: RawCapture) -> Iterator[Problem]:
+    for item in raw.layout.unmatched:
+        if _for_a_trial(item):
+            yield Problem(item.path, item.hint)
+
+
+def _for_a_trial(item: Unmatched) -> bool:
+    return "[files] trial" in item.hint
 
 
 def _notes(kind: str) -> Callable[[RawCapture], Iterator[Problem]]:
@@ -28,6 +42,12 @@ def _notes(kind: str) -> Callable[[RawCapture], Iterator[Problem]]:
     return find
 
 
+_MENDS: Final = {
+    "participant": "Add the row to participants.csv, or correct the id.",
+    "device": "Correct the name in capture.toml.",
+    "trial": "Add the marker file, or correct capture.toml [files] trial.",
+}
+
 CHECKS: Final[tuple[Check[RawCapture], ...]] = (
     Check(
         "missing-file",
@@ -35,6 +55,13 @@ CHECKS: Final[tuple[Check[RawCapture], ...]] = (
         "What a trial lacks stays null in the dataset.",
         "Add the file, or correct its pattern in capture.toml [files].",
         _missing,
+    ),
+    Check(
+        "trial-misnamed",
+        Level.WARNING,
+        "A trial under another name is not in the dataset.",
+        "Rename it, or describe your names in capture.toml [files] trial and [ids].",
+        _misnamed_trials,
     ),
     Check(
         "unexplained-file",

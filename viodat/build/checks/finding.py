@@ -68,13 +68,14 @@ class TrialView:
 
 @dataclass(frozen=True)
 class RecordingView:
-    """One recording as a check sees it."""
+    """One recording as a check sees it; ``trial_s`` is when its trial's markers begin and end, mocap clock."""
 
     raw: RawCapture
     files: RawRecording
     times: VideoTimes | None = None
     sound: AudioSignal | None = None
     keypoints: Keypoints | None = None
+    trial_s: tuple[float, float] | None = None
     errors: tuple[ViodatError, ...] = ()
 
 

@@ -33,6 +33,36 @@ def _clock(view: RecordingView) -> Iterator[Problem]:
         yield Problem(view.files.id, "its offset to the mocap clock is not given")
 
 
+def _no_overlap(view: RecordingView) -> Iterator[Problem]:
+    clock = given_clock(view.raw.config, view.files.id, view.files.device)
+    if clock is None or view.times is None or view.trial_s is None or not view.times.n_frames:
+        return
+    first, last = clock.apply(view.times.times_s[[0, -1]] - (view.sound.start_s if view.sound else 0.0))
+    start, end = view.trial_s
+    if last < start or first > end:
+        yield Problem(
+            view.files.id,
+            f"the video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, "
+            "do not overlap",
+        )
+
+
+def _truncated(view: RecordingView) -> Iterator[Problem]:
+    if view.times is not None and view.times.truncated:
+        yield Problem(view.files.id, "; ".join(note for note in view.times.notes if "truncated" in note))
+
+
+def _reader_notes(view: RecordingView) -> Iterator[Problem]:
+    for part in (view.times, view.sound, view.keypoints):
+        for note in part.notes if part is not None else ():
+            yield Problem(view.files.id, note.rstrip("."))
+
+
+def _silent(view: RecordingView) -> Iterator[Problem]:
+    if view.sound is not None and not view.sound.samples.any():
+        yield Problem(view.files.id, "all samples of its sound are zero")
+
+
 def _clipped(view: RecordingView) -> Iterator[Problem]:
     if view.sound is None:
         return
@@ -62,6 +92,34 @@ CHECKS: Final[tuple[Check[RecordingView], ...]] = (
         "Without a clock the recording has no truth and no place in training windows.",
         "Give it in capture.toml [sync] offset_s.",
         _clock,
+    ),
+    Check(
+        "clock-no-overlap",
+        Level.ERROR,
+        "A recording of another time has no truth and no place in training windows.",
+        "Correct its offset in capture.toml [sync].",
+        _no_overlap,
+    ),
+    Check(
+        "video-truncated",
+        Level.WARNING,
+        "The rest of the trial has no picture.",
+        "Copy it again from the device.",
+        _truncated,
+    ),
+    Check(
+        "recording-note",
+        Level.NOTE,
+        "The reader found something unusual in a file of the recording and handled it as it says.",
+        "Nothing, if that is right.",
+        _reader_notes,
+    ),
+    Check(
+        "sound-silent",
+        Level.WARNING,
+        "A muted microphone gives no audio features.",
+        "Use another microphone for this trial.",
+        _silent,
     ),
     Check(
         "sound-clipped",

@@ -17,8 +17,9 @@ from viodat.build.recording import keypoints_from_file
 from viodat.build.stages import find_joints, read_trial
 from viodat.capture.audio import has_audio, read_audio
 from viodat.capture.raw import RawRecording, RawTrial
+from viodat.capture.spelling import did_you_mean
 from viodat.capture.video import read_video_times
-from viodat.errors import ConfigError, ViodatError, ViodatWarning
+from viodat.errors import ConfigError, ViodatError, ViodatWarning, counted
 
 T = TypeVar("T")
 
@@ -47,15 +48,20 @@ def check_capture(
     raw = open_raw(Path(folder), Path(config) if config else None)
     _known_ignores(raw)
     parts: list[RawTrial | RawRecording] = [*raw.layout.trials, *raw.layout.recordings]
+    spans: dict[str, tuple[float, float]] = {}
     found = [*_findings(capture.CHECKS, raw)]
     with warnings.catch_warnings():
         # What a reader would warn of, the checks say with their own words.
         warnings.simplefilter("ignore", ViodatWarning)
         for done, part in enumerate(parts, 1):
             if isinstance(part, RawTrial):
-                found += _findings(trial.CHECKS, _trial_view(raw, part))
+                view = _trial_view(raw, part)
+                if view.inputs is not None and view.inputs.markers.n_frames:
+                    times = view.inputs.markers.times_s
+                    spans[part.id] = (float(times[0]), float(times[-1]))
+                found += _findings(trial.CHECKS, view)
             else:
-                found += _findings(recording.CHECKS, _recording_view(raw, part))
+                found += _findings(recording.CHECKS, _recording_view(raw, part, spans.get(part.trial)))
             progress(done, len(parts), part.id)
     order = list(Level)
     found.sort(key=lambda finding: (order.index(finding.level), finding.check, finding.where))
@@ -89,7 +95,7 @@ def _trial_view(raw: RawCapture, files: RawTrial) -> TrialView:
         return TrialView(raw, files, inputs, error=error)
 
 
-def _recording_view(raw: RawCapture, files: RawRecording) -> RecordingView:
+def _recording_view(raw: RawCapture, files: RawRecording, trial_s: tuple[float, float] | None) -> RecordingView:
     errors: list[ViodatError] = []
     stamps = files.video or files.frames_csv
     times = _try(lambda: read_video_times(stamps) if stamps else None, errors)
@@ -98,7 +104,7 @@ def _recording_view(raw: RawCapture, files: RawRecording) -> RecordingView:
         source = files.video
     sound = _try(lambda: read_audio(source, silence=True) if source else None, errors)
     keypoints = _try(lambda: keypoints_from_file(files, times, raw.config) if times else None, errors)
-    return RecordingView(raw, files, times, sound, keypoints, tuple(errors))
+    return RecordingView(raw, files, times, sound, keypoints, trial_s, tuple(errors))
 
 
 def _try(read: Callable[[], T], errors: list[ViodatError]) -> T | None:
@@ -115,7 +121,7 @@ def _known_ignores(raw: RawCapture) -> None:
             raise ConfigError(
                 f"[[check.ignore]] names the check '{ignore.check}', which does not exist",
                 where=raw.config_path,
-                mend=f"Checks: {', '.join(sorted(CHECKS))}.",
+                mend=f"{did_you_mean(ignore.check, sorted(CHECKS), 'checks').capitalize()}.",
             )
 
 
@@ -130,10 +136,11 @@ def _understood(raw: RawCapture) -> tuple[str, ...]:
     layout = raw.layout
     kinds: Counter[str] = Counter(item.kind for item in layout.recordings)
     devices: Sequence[str] = sorted({item.device for item in layout.recordings})
+    statics = sum(trial.static is not None for trial in layout.trials)
     return (
         f"configuration: {raw.config_path or 'none, so the default layout'}",
-        f"{len(layout.participants)} participants: {', '.join(layout.participants)}",
-        f"{len(layout.trials)} trials, {sum(t.static is not None for t in layout.trials)} with a static trial",
-        f"{kinds['camera']} camera and {kinds['microphone']} microphone recordings of "
-        f"{', '.join(devices) or 'no device'}; calibrated: {', '.join(sorted(raw.cameras)) or 'none'}",
+        f"{counted(len(layout.participants), 'participant')}: {', '.join(layout.participants)}",
+        f"{counted(len(layout.trials), 'trial')}, {statics} with a static trial",
+        f"{counted(kinds['camera'], 'camera recording')}, {counted(kinds['microphone'], 'microphone recording')}"
+        + (f" of {', '.join(devices)}; calibrated: {', '.join(sorted(raw.cameras)) or 'none'}" if devices else ""),
     )

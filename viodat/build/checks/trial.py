@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from viodat.body import audit_sides, declared_diameter_check
+from viodat.body import MARKER_SETS, audit_sides, audit_upright, declared_diameter_check
 from viodat.build.checks.finding import Check, Level, Problem, TrialView, from_error
+from viodat.capture.spelling import nearest
 from viodat.joints import JOINTS
 
 MAX_GAP_SHARE: Final = 0.2
@@ -37,6 +38,32 @@ def _swapped(view: TrialView) -> Iterator[Problem]:
     if view.markers is not None:
         for sentence in audit_sides(view.markers, view.joints):
             yield Problem(view.files.id, sentence.rstrip("."))
+
+
+def _not_upright(view: TrialView) -> Iterator[Problem]:
+    if view.joints is not None:
+        for sentence in audit_upright(view.joints):
+            yield Problem(view.files.id, sentence)
+
+
+def _misspelt(view: TrialView) -> Iterator[Problem]:
+    if view.joints is None or view.inputs is None or view.joints.marker_set not in MARKER_SETS:
+        return
+    labels, wanted = view.inputs.markers.labels, MARKER_SETS[view.joints.marker_set].labels
+    absent = [label for label in wanted if label not in labels]
+    for label in labels:
+        if label not in wanted and (meant := nearest(label, absent)):
+            yield Problem(
+                view.files.id,
+                f"marker {meant} is missing, and the file has an unknown {label}",
+                mend=f'If it is the same, write {label} = "{meant}" into capture.toml [markers.labels].',
+            )
+
+
+def _assumed(view: TrialView) -> Iterator[Problem]:
+    if view.joints is not None:
+        for note in view.joints.notes:
+            yield Problem(view.files.id, note.rstrip("."))
 
 
 def _diameter(view: TrialView) -> Iterator[Problem]:
@@ -120,6 +147,27 @@ CHECKS: Final[tuple[Check[TrialView], ...]] = (
         _swapped,
     ),
     Check(
+        "world-not-upright",
+        Level.ERROR,
+        "Heights, cameras and every picture would lie on their side.",
+        "Say which axes are the world's in capture.toml [markers] axes.",
+        _not_upright,
+    ),
+    Check(
+        "label-misspelt",
+        Level.WARNING,
+        "A joint that needs the marker is null in the whole trial.",
+        "Map the label in capture.toml [markers.labels].",
+        _misspelt,
+    ),
+    Check(
+        "joint-assumption",
+        Level.WARNING,
+        "Joint centres depend on a number that was assumed, or that the markers contradict.",
+        "Measure it, and write it into participants.csv or capture.toml [participants].",
+        _assumed,
+    ),
+    Check(
         "marker-diameter",
         Level.ERROR,
         "Every Plug-in Gait centre moves by half the difference.",
@@ -136,7 +184,7 @@ CHECKS: Final[tuple[Check[TrialView], ...]] = (
     Check(
         "marker-set-unknown",
         Level.WARNING,
-        "Without a marker set there are no joint centres.",
+        "Only joints whose markers are known by name are determined.",
         "Name it in capture.toml [markers] set, or map your labels in [markers.labels].",
         _no_marker_set,
     ),

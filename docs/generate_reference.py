@@ -1,0 +1,192 @@
+"""The tables of the reference pages that are made from the code, and the pictures of the demo.
+
+A page holds ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; what stands between them is written here,
+from the schema, the checks and the command line, so that no table can say something that the code does not.
+
+Run ``python docs/generate_reference.py`` after a change; ``--images`` also draws the take sheet of the demo anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import re
+import sys
+import tempfile
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from viodat.body import MARKER_SETS
+from viodat.build.checks import CHECKS
+from viodat.cli.app import app
+from viodat.dataset import schema
+
+DOCS: Final = Path(__file__).resolve().parent
+COMMAND: Final = "python docs/generate_reference.py"
+
+_STREAMS: Final = {"motion": schema.MOTION, "video": schema.VIDEO, "audio": schema.AUDIO, **schema.TABLES}
+
+_NO_CLOCK = "whole column where the clock is unknown"
+_NO_TRUTH = "cell where clock or calibration is unknown, number where the joint is undetermined"
+_NULLS: Final[dict[tuple[str, str], str]] = {
+    ("motion", "joints_mm"): "number where the joint is undetermined",
+    ("motion", "sigma_mm"): "cell where the method states none: everywhere, today",
+    ("video", "time_ns"): _NO_CLOCK,
+    ("video", "pose3d_mm"): _NO_TRUTH,
+    ("video", "pose2d_px"): f"{_NO_TRUTH} or not before the camera",
+    ("video", "detected_px"): "cell without keypoints, number where the detector saw nothing",
+    ("video", "confidence"): "as detected_px; all where the detector states none",
+    ("audio", "time_ns"): _NO_CLOCK,
+    ("audio", "features"): "never",
+    ("audio", "log_mel_db"): "never",
+    ("audio", "f0_hz"): "unvoiced; whole column unless the recording is the trial's best microphone",
+    ("audio", "voiced"): "whole column unless the recording is the trial's best microphone",
+}
+"""What a null in a column of a stream means; columns of the tables are null where the fact is not known."""
+
+_TYPE_NAMES: Final = {Path: "path", str: "text", int: "number", bool: "switch"}
+
+
+def columns(name: str) -> str:
+    """Give the table of a file's columns: type, shape, unit, frame, nulls, meaning."""
+    rows = []
+    for field in _STREAMS[name]:
+        facts = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+        shape = facts.get("shape", "").replace("x", " × ")
+        unit = facts.get("unit", "")
+        nulls = _NULLS.get((name, field.name), "allowed") if field.nullable else "never"
+        rows.append(
+            (f"`{field.name}`", _type_name(field.type), shape, unit, facts.get("frame", ""), nulls, facts["meaning"])
+        )
+    return _table(("column", "type", "shape", "unit", "frame", "null", "meaning"), rows)
+
+
+def checks() -> str:
+    """Give the table of all checks."""
+    rows = [(f"`{check.id}`", str(check.level), check.why, check.mend) for check in CHECKS.values()]
+    return _table(("check", "level", "why it matters", "what mends it"), rows)
+
+
+def marker_sets() -> str:
+    """Give the table of the marker sets that viodat knows."""
+    rows = [
+        (f"`{entry.name}`", entry.description, str(len(entry.markers)), _joint_list(entry.determines), entry.source)
+        for entry in MARKER_SETS.values()
+    ]
+    return _table(("marker set", "what it is", "markers", "joints it determines, left and right", "source"), rows)
+
+
+def verbs() -> str:
+    """Give a section per verb with its arguments and options, and one of the options of the program itself."""
+    parts = []
+    for command in app.registered_commands:
+        assert command.callback is not None
+        parts.append(f"## `viodat {command.name}`\n\n{inspect.getdoc(command.callback)}\n\n{options(command.callback)}")
+    assert app.registered_callback is not None
+    assert app.registered_callback.callback is not None
+    parts.append(f"## Before the verb\n\n{options(app.registered_callback.callback)}")
+    return "\n".join(parts)
+
+
+def options(function: Callable[..., object]) -> str:
+    """Give the table of the arguments and options that a verb's function declares."""
+    rows = []
+    hints = typing.get_type_hints(function, include_extras=True)
+    for name, parameter in inspect.signature(function).parameters.items():
+        kind, info = typing.get_args(hints[name])
+        choices = [part for part in typing.get_args(kind) or (kind,) if part is not type(None)]
+        repeatable = typing.get_origin(choices[0]) is list
+        plain = typing.get_args(choices[0])[0] if repeatable else choices[0]
+        # Within Annotated typer takes the first flag for the default.
+        flags = [flag for flag in (info.default, *(info.param_decls or ())) if isinstance(flag, str)]
+        shown = ", ".join(f"`{flag}`" for flag in flags) or f"`{name.upper()}`"
+        default = parameter.default
+        said = (
+            "required"
+            if default is inspect.Parameter.empty
+            else ""
+            if default is None or default is False
+            else f"`{default}`"
+        )
+        rows.append((shown, _TYPE_NAMES[plain] + (", repeatable" if repeatable else ""), said, info.help))
+    return _table(("argument or option", "value", "default", "meaning"), rows)
+
+
+PAGES: Final[dict[str, dict[str, Callable[[], str]]]] = {
+    "reference/dataset.md": {name: lambda name=name: columns(name) for name in _STREAMS},
+    "reference/checks.md": {"checks": checks},
+    "reference/cli.md": {"verbs": verbs},
+    "science/joint_centres.md": {"marker-sets": marker_sets},
+}
+"""Page -> name of each part of it that is generated -> what makes it."""
+
+
+def rendered(page: str) -> str:
+    """Give the text of a page with every generated part as the code is now."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    for name, make in PAGES[page].items():
+        pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end generated -->)", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            raise ValueError(f"{page}: expected one part '<!-- generated: {name} -->' ... '<!-- end generated -->'")
+        made = make()
+        text = pattern.sub(lambda found, made=made: f"{found[1]}\n{made}\n{found[2]}", text)
+    return text
+
+
+def draw_images() -> None:
+    """Draw docs/images/take_sheet_demo.png: a take sheet as ``viodat demo`` makes it, at three fifths of its size."""
+    from PIL import Image
+
+    from viodat.build import BuildOptions, build_dataset
+    from viodat.files import atomic_path
+    from viodat.synth import write_demo_capture
+
+    with tempfile.TemporaryDirectory() as folder:
+        raw, out = Path(folder) / "raw", Path(folder) / "out"
+        write_demo_capture(raw)
+        build_dataset(raw, out, options=BuildOptions(trials=("P04T01",)))
+        sheet = Image.open(out / "reports" / "trials" / "P04T01.png").convert("RGB")
+    smaller = sheet.resize((sheet.width * 3 // 5, sheet.height * 3 // 5), Image.Resampling.LANCZOS)
+    content = io.BytesIO()
+    smaller.save(content, "PNG", optimize=True)
+    with atomic_path(DOCS / "images" / "take_sheet_demo.png") as temporary:
+        temporary.write_bytes(content.getvalue())
+
+
+def _type_name(kind: pa.DataType) -> str:
+    if pa.types.is_fixed_size_list(kind):
+        return f"{_type_name(kind.value_type)}[{kind.list_size}]"
+    if pa.types.is_list(kind):
+        return f"list of {_type_name(kind.value_type)}"
+    if pa.types.is_map(kind):
+        return f"map of {_type_name(kind.key_type)} to {_type_name(kind.item_type)}"
+    return {"double": "float64", "float": "float32"}.get(str(kind), str(kind))
+
+
+def _joint_list(joints: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(joint.split("_", 1)[1] for joint in joints))
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def main() -> None:
+    """Write every generated part into its page."""
+    for page in PAGES:
+        text = rendered(page)
+        if text != (DOCS / page).read_text(encoding="utf-8"):
+            (DOCS / page).write_text(text, encoding="utf-8")
+            print(f"wrote docs/{page}")
+    if "--images" in sys.argv[1:]:
+        draw_images()
+        print("drew docs/images/take_sheet_demo.png")
+
+
+if __name__ == "__main__":
+    main()
