@@ -41,7 +41,7 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.installed  ## the documentation, as HTML in docs/_build
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[docs]"
+	$(QUIETLY) $(BIN)/pip install --quiet -c constraints.txt -e ".[docs]"
 	$(BIN)/sphinx-build -q -W docs docs/_build/html
 
 clean:

@@ -11,7 +11,7 @@ import pytest
 import viodat
 from viodat.build import BuildOptions, build_dataset
 from viodat.dataset.manifest import FileState
-from viodat.errors import ConfigError, DatasetError
+from viodat.errors import ConfigError, DatasetError, MissingExtraError
 from viodat.joints import JOINT_INDEX
 
 ONE = BuildOptions(trials=("P04T01",))
@@ -251,3 +251,46 @@ def test_whoever_did_not_consent_is_not_in_the_dataset(raw_copy, tmp_path):
     assert [(row["trial"], row["stage"]) for row in result.exclusions] == [("P04T01", "consent")]
     assert not list((tmp_path / "out").glob("**/P04*T01.*parquet"))
     assert not list((tmp_path / "out" / "waveform").glob("P04*"))
+
+
+def test_a_try_with_one_trial_does_not_shrink_a_dataset(demo_out, demo_raw, tmp_path):
+    out = Path(shutil.copytree(demo_out, tmp_path / "out"))
+    with pytest.raises(ConfigError, match="holds 3 trials that a build with --trial would not have: P04T02, P05T01"):
+        build_dataset(demo_raw, out, options=ONE)
+    assert viodat.open_dataset(out).verify().ok
+
+
+def test_a_detector_that_is_missing_is_told_before_any_work(demo_raw, tmp_path, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "mediapipe", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "viodat\[mediapipe\]"'):
+        build_dataset(demo_raw, tmp_path / "out", options=BuildOptions(pose2d="mediapipe"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_probably_wrong_is_told_at_the_end_and_on_the_first_page(raw_copy, tmp_path):
+    path = raw_copy / "P04" / "P04T01.c3d"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"LKNE", b"XKNE").replace(b"RKNE", b"LKNE").replace(b"XKNE", b"RKNE"))
+    result = build_dataset(raw_copy, tmp_path / "out", options=ONE)
+    (note,) = [note for note in result.notes if "LKNE" in note]
+    assert note.startswith("P04T01: ")
+    assert "LKNE" in (tmp_path / "out" / "reports" / "index.html").read_text()
+
+
+def test_a_recording_that_is_left_out_is_on_its_trials_page(raw_copy, tmp_path):
+    path = raw_copy / "P04" / "P04C01T01.mp4"
+    path.write_bytes(path.read_bytes()[:5000])
+    build_dataset(raw_copy, tmp_path / "out", options=ONE)
+    page = (tmp_path / "out" / "reports" / "trials" / "P04T01.html").read_text()
+    assert "P04C01T01 is left out" in page
+
+
+def test_a_damaged_keypoint_file_costs_the_keypoints_only(raw_copy, tmp_path):
+    next(raw_copy.rglob("P04C01T01.keypoints.npz")).write_bytes(b"PK\x03\x04 half")
+    result = build_dataset(raw_copy, tmp_path / "out", options=ONE)
+    assert result.exclusions == ()
+    video = viodat.open_dataset(tmp_path / "out").video("P04C01T01")
+    assert np.isnan(video.detected_px).all()
+    assert video.valid.any()

@@ -32,6 +32,29 @@ def _clipped_microphone(raw: Path) -> None:
     soundfile.write(raw / "P04" / "P04M01T01.wav", np.clip(rng.normal(0, 2, 44100), -1, 1), 44100)
 
 
+def _world_on_its_side(raw: Path) -> None:
+    _append(raw, '[markers]\naxes = "yzx"\n')
+
+
+def _misspelt_label(raw: Path) -> None:
+    path = raw / "P04" / "P04T01.c3d"
+    content = path.read_bytes()
+    assert b"LELB" in content
+    path.write_bytes(content.replace(b"LELB", b"LELX"))
+
+
+def _clock_of_another_day(raw: Path) -> None:
+    config = raw / "capture.toml"
+    text = config.read_text()
+    at = text.index("offset_s", text.index("P04C01T01"))
+    end = text.index("\n", at)
+    config.write_text(text[:at] + "offset_s = -330.0" + text[end:])
+
+
+def _silent_microphone(raw: Path) -> None:
+    soundfile.write(raw / "P04" / "P04M01T01.wav", np.zeros(44100), 44100)
+
+
 FAULTS = {
     "truncated marker file": (
         lambda raw: _cut(raw / "P04" / "P04T01.c3d", 3000), "trial-unreadable", "P04T01", "P04T01.c3d"),
@@ -56,6 +79,10 @@ FAULTS = {
     "label that no file has": (
         lambda raw: _append(raw, '[markers.labels]\nNOPE = "C77"\n'), "marker-file-note", "P04T01", "NOPE"),
     "clipped microphone": (_clipped_microphone, "sound-clipped", "P04M01T01", "clipped"),
+    "muted microphone": (_silent_microphone, "sound-silent", "P04M01T01", "zero"),
+    "world that is not Z up": (_world_on_its_side, "world-not-upright", "P04T01", "axes"),
+    "misspelt label": (_misspelt_label, "label-misspelt", "P04T01", "LELB is missing, and the file has"),
+    "clock of another day": (_clock_of_another_day, "clock-no-overlap", "P04C01T01", "do not overlap"),
     "microphone without a clock": (_clipped_microphone, "clock-unknown", "P04M01T01", "offset"),
 }  # fmt: skip
 

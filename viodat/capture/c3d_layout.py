@@ -275,8 +275,8 @@ def _check_size(path: Path, candidate: _Candidate, file_bytes: int) -> None:
         raise CaptureError("holds no frames", where=path, mend="Export the trial again with its whole range.")
     if candidate.start < 2 * BLOCK_BYTES or candidate.start > file_bytes:
         raise CaptureError(
-            f"its data should start in block {candidate.data_block} of 512 bytes, expected block 3 or later, within the "
-            f"{file_bytes:,} bytes that the file has",
+            f"its data should start in block {candidate.data_block} of 512 bytes, expected block 3 or later, within "
+            f"the {file_bytes:,} bytes that the file has",
             where=path,
             mend=COPY_AGAIN,
         )
