@@ -119,7 +119,7 @@ def write_report(out: Path, pages: list[TrialPage], alarms: list[str], raw: RawC
             missing=tuple(missing),
             versions={"viodat": __version__, "Python": platform.python_version()}
             | {name: version(name) for name in _VERSIONS},
-            open_with='import viodat\nds = viodat.open_dataset("OUT")\nds.trials',
+            open_with='import viodat\nds = viodat.open_dataset(".")  # in the folder that holds reports/\nds.trials',
         ),
     )
 

@@ -83,7 +83,10 @@ def assign_splits(
     elif test is None:
         test = VIODAT_TEST & set(people) if all(map(_VIODAT_ID.fullmatch, people)) else frozenset()
         if test:
-            notes.append(f"test participants {', '.join(sorted(test))}: those of the published VioDat")
+            notes.append(
+                f"in the test split: {', '.join(sorted(test))}, because the published VioDat tests on participants of "
+                "these ids; capture.toml [splits] test changes it"
+            )
         else:
             notes.append("no test participants: all trials are in training; name some in capture.toml [splits] test")
     training = [trial for trial, participant in pairs if participant not in test]
