@@ -20,7 +20,8 @@ from viodat.body.marker_sets import MARKER_SETS, detect_marker_set, get_marker_s
 from viodat.body.midpoints import finger_centre, midpoint_centre
 from viodat.body.named_joints import match_named_joints
 from viodat.body.plug_in_gait import PIG_LABELS, PlugInGait, Side, plug_in_gait
-from viodat.capture.markers import MarkerTrial
+from viodat.capture.markers import MarkerTrial, Subject
+from viodat.capture.measurements import canonical
 from viodat.capture.spelling import did_you_mean, nearest
 from viodat.errors import BodyError, ConfigError
 from viodat.joints import JOINT_INDEX, JOINTS
@@ -109,7 +110,7 @@ def joint_centres(
     trial: MarkerTrial,
     *,
     static: MarkerTrial | None = None,
-    subject: Mapping[str, float] | None = None,
+    subject: Subject | Mapping[str, float] | None = None,
     method: str = "auto",
     marker_set: str | MarkerSet | None = None,
     joints: Mapping[str, str] | None = None,
@@ -124,8 +125,9 @@ def joint_centres(
         A static trial of the same session: the inter-ASIS distance is measured there where it is not given,
         and its measurements complete the trial's own.
     subject
-        Measurements by canonical name (``knee_width_left_mm`` ...), mm and rad. Default: those of the trial's
-        file, completed by the static trial's.
+        Measurements, mm and rad: a subject as ``read_vsk`` gives it, or numbers by viodat's names
+        (``knee_width_left_mm``) or Vicon's (``LKneeWidth``, ``LeftKneeWidth``). Default: those of the trial's file,
+        completed by the static trial's.
     method
         ``auto``: for each joint the first of Plug-in Gait, midpoint of a medial and a lateral marker, marker
         over the joint, joint named by another system, that determines it in at least one frame. ``pig``:
@@ -149,7 +151,7 @@ def joint_centres(
         ``method`` is ``pig`` and the hips cannot be computed, or it is ``midpoints`` or ``named`` and no
         joint can.
     ConfigError
-        ``method``, ``marker_set`` or a joint of ``joints`` is unknown.
+        ``method``, ``marker_set``, a measurement of ``subject`` or a joint of ``joints`` is unknown.
 
     Examples
     --------
@@ -169,10 +171,9 @@ def joint_centres(
             raise ConfigError(f"{joint!r} is not a joint of viodat", mend=did_you_mean(joint, JOINTS, "joints"))
     chosen = get_marker_set(marker_set) if isinstance(marker_set, str) else marker_set
     fitting = chosen or detect_marker_set(trial.labels)
-    if subject is None:
-        subject = {**(static.subject.measurements if static else {}), **trial.subject.measurements}
+    measured = _measurements(subject, trial, static)
     rules = _rules(trial, chosen, METHODS[method])
-    pig = plug_in_gait(trial, subject, static) if "pig" in METHODS[method] else None
+    pig = plug_in_gait(trial, measured, static) if "pig" in METHODS[method] else None
     if method == "pig" and pig is not None:
         _require_hips(trial, pig, named_by_caller)
 
@@ -183,7 +184,7 @@ def joint_centres(
         if joint in named_by_caller:
             centre, name = _from_caller(trial, joint, named_by_caller[joint], notes)
         else:
-            centre, name = _first_determined(trial, joint, rules[joint], subject, pig)
+            centre, name = _first_determined(trial, joint, rules[joint], measured, pig)
         if centre is not None:
             positions[:, i] = centre
         how.append(name)
@@ -199,6 +200,14 @@ def joint_centres(
     if method in ("midpoints", "named") and not result.determined:
         _refuse(trial, method)
     return result
+
+
+def _measurements(
+    subject: Subject | Mapping[str, float] | None, trial: MarkerTrial, static: MarkerTrial | None
+) -> dict[str, float]:
+    if subject is None:
+        return {**(static.subject.measurements if static else {}), **trial.subject.measurements}
+    return canonical(subject.measurements if isinstance(subject, Subject) else subject)
 
 
 def _rules(

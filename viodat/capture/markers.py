@@ -7,7 +7,7 @@ number 1 of the recording, which need not be the first frame of the file: a tria
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -35,6 +35,10 @@ class Subject:
 
     name: str = ""
     measurements: Mapping[str, float] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[str | Mapping[str, float]]:
+        """Unpack as ``name, measurements = trial.subject``."""
+        return iter((self.name, self.measurements))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from viodat.capture.spelling import did_you_mean
+from viodat.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class MeasurementSpec:
@@ -128,6 +131,34 @@ def from_vsk(values: Mapping[str, float]) -> dict[str, float]:
     As :func:`from_processing`.
     """
     return _named(values, {alias: name for name, spec in MEASUREMENTS.items() for alias in spec.vsk})
+
+
+def canonical(values: Mapping[str, float]) -> dict[str, float]:
+    """Give measurements under viodat's names, whichever of the three spellings each is in.
+
+    Parameters
+    ----------
+    values
+        By viodat's names, those of PROCESSING (``LLegLength``) or those of a .vsk file (``LeftLegLength``); a parameter
+        of Vicon's that is no measurement is left out.
+
+    Raises
+    ------
+    ConfigError
+        A name in viodat's spelling (lower case) that is none of :data:`MEASUREMENTS`.
+
+    Examples
+    --------
+    >>> canonical({"LKneeWidth": 102.0, "knee_width_right_mm": 104.0})
+    {'knee_width_left_mm': 102.0, 'knee_width_right_mm': 104.0}
+    """
+    for name in values:
+        if name.islower() and name not in MEASUREMENTS:
+            raise ConfigError(
+                f"there is no measurement {name!r}", mend=did_you_mean(name, tuple(MEASUREMENTS), "measurements")
+            )
+    own = {name: float(value) for name, value in values.items() if name in MEASUREMENTS}
+    return {**from_vsk(values), **from_processing(values), **own}
 
 
 def implausible(values: Mapping[str, float]) -> tuple[str, ...]:

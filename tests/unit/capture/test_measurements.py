@@ -6,11 +6,13 @@ import pytest
 
 from viodat.capture.measurements import (
     MEASUREMENTS,
+    canonical,
     from_processing,
     from_vsk,
     implausible,
     merge_measurements,
 )
+from viodat.errors import ConfigError
 
 
 def test_the_names_that_the_table_of_participants_uses():
@@ -97,3 +99,17 @@ def test_a_zero_angle_against_another_is_a_conflict():
 @pytest.mark.parametrize("name", ["thigh_rotation_left_rad", "leg_length_left_mm"])
 def test_equal_values_are_no_conflict(name):
     assert merge_measurements(("a", {name: 0.5}), ("b", {name: 0.5})).conflicts == ()
+
+
+def test_all_three_spellings_are_understood():
+    values = {"LLegLength": 830.0, "RightLegLength": 835.0, "knee_width_left_mm": 102.0, "PelvisLength": 127.1}
+    assert canonical(values) == {
+        "leg_length_left_mm": 830.0,
+        "leg_length_right_mm": 835.0,
+        "knee_width_left_mm": 102.0,
+    }
+
+
+def test_a_misspelt_measurement_is_not_passed_over():
+    with pytest.raises(ConfigError, match="no measurement 'knee_width_mm'.*did you mean 'knee_width_"):
+        canonical({"knee_width_mm": 102.0})
