@@ -49,7 +49,7 @@ class _Program(TyperGroup):
             print_error(str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt:
-            print_warning("interrupted; nothing was changed")
+            print_warning("interrupted; a dataset that was there before is as it was")
             raise typer.Exit(130) from None
         except Exception as error:
             if ctx.params["debug"] or isinstance(error, _HANDLED):

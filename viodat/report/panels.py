@@ -83,13 +83,14 @@ def draw_heights(axes: Axes, times_s: FloatArray, joints_mm: FloatArray, marks_s
     heading(axes, "Joint height", f"above the origin of the lab · blue left, vermilion right{pictures}")
     ends: list[tuple[float, float, str, str]] = []
     for joint in KEY_JOINTS:
-        for side, colour in (("left", LEFT), ("right", RIGHT)):
+        # The right line is drawn over the left: a wider left one stays visible where both are at one height.
+        for side, colour, width in (("left", LEFT, 1.9), ("right", RIGHT, 0.8)):
             name = f"{side}_{joint}"
             height = joints_mm[:, JOINT_INDEX[name], 2]
             there = np.flatnonzero(np.isfinite(height))
             if there.size == 0:
                 continue
-            axes.plot(times_s, height, color=colour)
+            axes.plot(times_s, height, color=colour, linewidth=width)
             alone = there[_isolated(np.isfinite(height))[there]]
             axes.plot(times_s[alone], height[alone], ".", color=colour, markersize=3)
             last = int(there[-1])
