@@ -1,20 +1,30 @@
-"""The sound of the simulated violin: one note per bow stroke, loud where the bow is fast.
+"""The sound of the simulated violinist: one note per bow stroke, made by the bow that the picture shows.
 
-Float samples, full scale = 1, on the mocap clock. A tone of twelve harmonics under a violin-like envelope;
-the left hand's vibrato bends the pitch by ±20 cents; each bow change starts the next note of a scale. The
-travel time of sound is left out.
+The bow's speed over time drives the bowed strings (:mod:`viodat.synth.bowed_string`), the left hand's vibrato bends
+their pitch by ±20 cents, and the body of the instrument radiates what the bridge feels. Float samples, full scale = 1,
+on the mocap clock. The travel time of sound is left out.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from viodat.synth.bowed_string import bow_violin, greatest_force_n
 from viodat.synth.motion import FloatArray, Player, bow_speed, vibrato
+from viodat.synth.violin_body import radiate
 
 RATE_HZ = 44_100
 _SCALE_HZ = tuple(196.0 * 2 ** (semitones / 12) for semitones in (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2))
+_STRINGS = "GDAE"
+_OPEN_STRINGS_HZ = (196.0, 293.66, 440.0, 659.26)
 _VIBRATO_CENTS = 20.0
-_HARMONICS = 12
+_BOW_BRIDGE_MM = 30.0
+_FORCE_SHARE = 0.3
+"""Of the greatest force that still gives a Helmholtz motion (Schelleng's limit) at the stroke's peak speed."""
+
+_PEAK = 0.5
+_SETTLING_S = 0.5
+"""The strings start from rest: so long before the first sample the bow is moving already."""
 
 
 def violin_sound(player: Player, start_s: float, seconds: float, seed: int) -> FloatArray:
@@ -25,18 +35,28 @@ def violin_sound(player: Player, start_s: float, seconds: float, seed: int) -> F
     seed
         Of the bow's noise.
     """
-    times_s = start_s + np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    before = round(_SETTLING_S * RATE_HZ)
+    times_s = start_s + (np.arange(round(seconds * RATE_HZ) + before) - before) / RATE_HZ
     speed = bow_speed(player, times_s)
-    loudness = np.abs(speed / np.abs(speed).max()) ** 0.7
     stroke = np.cumsum(np.concatenate([[0], np.diff(np.sign(speed)) != 0]))
-    note_hz = np.array(_SCALE_HZ)[stroke % len(_SCALE_HZ)]
-    pitch_hz = note_hz * 2 ** (_VIBRATO_CENTS / 1200 * vibrato(player, times_s))
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE_HZ
-    tone = np.zeros_like(times_s)
-    for k in range(1, _HARMONICS + 1):
-        # The body resonates near 0.5 and 2.5 kHz: harmonics fall off as 1/k, less so there.
-        body = 1 + 1.5 * np.exp(-(((k * note_hz - 500) / 250) ** 2)) + np.exp(-(((k * note_hz - 2500) / 900) ** 2))
-        tone += body / k * np.sin(k * phase)
-    noise = np.random.default_rng(seed).normal(0, 1, times_s.shape)
-    sound = loudness * (tone + 0.05 * noise) + 0.002 * noise
-    return np.asarray(0.5 * sound / np.abs(sound).max())
+    # The first stroke of the sound is the first note of the scale, the settling time aside.
+    note_hz = np.array(_SCALE_HZ)[(stroke - stroke[before]) % len(_SCALE_HZ)]
+    string = np.searchsorted(_OPEN_STRINGS_HZ, note_hz * 1.001, side="right") - 1
+    f0_hz = note_hz * 2 ** (_VIBRATO_CENTS / 1200 * vibrato(player, times_s))
+    peak = float(np.abs(speed).max())
+    # Held at its value for the stroke's peak: force that follows the speed makes the starts of notes rough.
+    force = _FORCE_SHARE * np.choose(
+        string, [greatest_force_n(name, note_hz, peak, _BOW_BRIDGE_MM) for name in _STRINGS]
+    )
+    bridge = bow_violin(
+        string,
+        f0_hz,
+        speed,
+        force,
+        np.full_like(times_s, _BOW_BRIDGE_MM),
+        np.ones(times_s.shape, bool),
+        RATE_HZ,
+        rng=np.random.default_rng(seed),
+    )
+    sound = radiate(bridge)[before:]
+    return np.asarray(_PEAK * sound / np.abs(sound).max())
