@@ -6,9 +6,10 @@ read. Positions are mm in the world frame; cameras are OpenCV's (x right, y down
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import av
@@ -18,8 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.files import atomic_path, write_text
-from viodat.joints import BONES, JOINTS
-from viodat.synth.motion import BOW_AXIS, FloatArray, Player, Pose, unit
+from viodat.joints import JOINTS
+from viodat.synth.figure import Look, figures
+from viodat.synth.motion import FloatArray, Player, Pose, unit
+from viodat.synth.render import Camera, Stage, prepare, render
+from viodat.synth.scene import posture_of
 from viodat.synth.sound import RATE_HZ
 
 MOCAP_HZ = 100.0
@@ -39,6 +43,7 @@ _PROCESSING = {
     "wrist_width": "WristWidth",
     "hand_thickness": "HandThickness",
 }
+_DEFAULT_LOOK = Look()
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,11 @@ class SimCamera:
     rotation: FloatArray
     translation: FloatArray
 
+    @cached_property
+    def stage(self) -> Stage:
+        """The empty room as this camera sees it, computed once."""
+        return prepare(Camera((WIDTH, HEIGHT), self.matrix, self.distortion, self.rotation, self.translation))
+
     def project(self, points: FloatArray) -> FloatArray:
         """(..., 3) mm, world, to (..., 2) px."""
         flat = np.ascontiguousarray(points.reshape(-1, 3))
@@ -58,10 +68,6 @@ class SimCamera:
             flat, cv2.Rodrigues(self.rotation)[0], self.translation, self.matrix, self.distortion
         )
         return np.asarray(pixels, dtype=np.float64).reshape(*points.shape[:-1], 2)
-
-    def depth(self, points: FloatArray) -> FloatArray:
-        """(...,) mm along the optical axis."""
-        return np.asarray(points @ self.rotation[2] + self.translation[2])
 
 
 def camera_at(name: str, place: Sequence[float], target: Sequence[float], focal_px: float) -> SimCamera:
@@ -142,7 +148,14 @@ def write_sound(path: Path, sound: FloatArray) -> None:
         _encode_sound(container, track, sound)
 
 
-def write_video(path: Path, camera: SimCamera, pose: Pose, stamps: NDArray[np.int64], sound: FloatArray) -> None:
+def write_video(
+    path: Path,
+    camera: SimCamera,
+    pose: Pose,
+    stamps: NDArray[np.int64],
+    sound: FloatArray,
+    look: Look = _DEFAULT_LOOK,
+) -> None:
     """Draw and encode a phone's video (H.264 with B-frames, AAC); ``pose`` holds one instant per stamp."""
     with atomic_path(path) as temporary, av.open(str(temporary), "w") as container:
         options = {"preset": "veryfast", "crf": "26", "threads": "1"}
@@ -151,7 +164,7 @@ def write_video(path: Path, camera: SimCamera, pose: Pose, stamps: NDArray[np.in
         stream.codec_context.time_base = STAMP_BASE
         track = container.add_stream("aac", rate=RATE_HZ)
         track.layout = "mono"
-        for image, stamp in zip(_pictures(camera, pose), stamps, strict=True):
+        for image, stamp in zip(_pictures(camera, pose, look), stamps, strict=True):
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = int(stamp), STAMP_BASE
             container.mux(stream.encode(frame))
@@ -193,46 +206,11 @@ def _encode_sound(container: av.container.OutputContainer, track: av.AudioStream
     container.mux(track.encode())
 
 
-_SKIN, _CLOTH, _WOOD, _BOW = (214, 172, 140), (52, 72, 120), (140, 74, 30), (60, 40, 25)
-_LIMB_MM = {"pelvis": 75, "knee": 55, "ankle": 40, "shoulder": 50, "elbow": 40, "wrist": 28}
-
-
-def _pictures(camera: SimCamera, pose: Pose) -> Sequence[NDArray[np.uint8]]:
-    """(H, W, 3) RGB, one per instant: a body of capsules, a violin, a bow, a floor."""
-    background = np.full((HEIGHT, WIDTH, 3), 176, np.uint8)
-    floor = int(camera.project(np.array([[-3000.0, 0, 0]]))[0, 1].clip(0, HEIGHT))
-    background[floor:] = (120, 108, 96)
-    pixels = {name: camera.project(points) for name, points in pose.joints.items()}
-    depths = {name: camera.depth(points) for name, points in pose.joints.items()}
-    scroll = camera.project(pose.joints["left_hand"])
-    chin = camera.project(pose.thorax.point(40, 80, 70))
-    frog = pose.joints["right_hand"]
-    tip = camera.project(frog - 680 * pose.thorax.axes @ BOW_AXIS)
-    frog_px = camera.project(frog)
-    focal = camera.matrix[0, 0]
-    pictures = []
-    for t in range(len(scroll)):
-        image = background.copy()
-        torso = [pixels[f"{side}_{end}"][t] for side, end in _TORSO]
-        cv2.fillPoly(image, [np.rint(torso).astype(np.int32)], _CLOTH)
-        for start, end in sorted(BONES, key=lambda bone: -depths[bone[0]][t] - depths[bone[1]][t]):
-            size = _LIMB_MM.get(end.split("_")[1], 12)
-            colour = _CLOTH if size > 45 or "knee" in start or "pelvis" in end else _SKIN
-            thickness = max(2, round(2 * size * focal / depths[end][t]))
-            cv2.line(image, _px(pixels[start][t]), _px(pixels[end][t]), colour, thickness, cv2.LINE_AA)
-        radius = round(105 * focal / depths["head"][t])
-        cv2.circle(image, _px(pixels["head"][t]), radius, _SKIN, -1, cv2.LINE_AA)
-        cv2.line(image, _px(chin[t]), _px(scroll[t]), _WOOD, 9, cv2.LINE_AA)
-        cv2.line(image, _px(frog_px[t]), _px(tip[t]), _BOW, 2, cv2.LINE_AA)
-        pictures.append(image)
-    return pictures
-
-
-_TORSO = (("left", "shoulder"), ("right", "shoulder"), ("right", "pelvis"), ("left", "pelvis"))
-
-
-def _px(point: FloatArray) -> tuple[int, int]:
-    return int(point[0].round()), int(point[1].round())
+def _pictures(camera: SimCamera, pose: Pose, look: Look) -> Iterator[NDArray[np.uint8]]:
+    """(H, W, 3) RGB, one per instant of the pose."""
+    player = figures(posture_of(pose, look.scale), look)
+    for instant in range(len(player)):
+        yield render(lambda index: player[round(index)], camera.stage, float(instant))
 
 
 def write_truth(path: Path, times_ns: NDArray[np.int64], pose: Pose) -> None:

@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from viodat.joints import BONES, JOINTS
+from viodat.synth.figure import Look, figures
+from viodat.synth.motion import Player, pose_at
+from viodat.synth.render import Camera, prepare, render
+from viodat.synth.scene import posture_of
+from viodat.synth.solids import Figure, Finish, Modeller
+
+SIZE = (640, 360)
+RED, BLUE = Finish((255, 0, 0)), Finish((0, 0, 255))
+
+
+def camera_at(place, target, distortion=(-0.06, 0.02, 0.0005, -0.0003, 0.004), focal=500.0):
+    centre = np.array(place, float)
+    forward = np.array(target, float) - centre
+    forward /= np.linalg.norm(forward)
+    right = np.cross(forward, [0, 0, 1.0])
+    right /= np.linalg.norm(right)
+    rotation = np.stack([right, np.cross(forward, right), forward])
+    matrix = np.array([[focal, 0, SIZE[0] / 2 + 3.5], [0, focal * 1.01, SIZE[1] / 2 - 2.0], [0, 0, 1.0]])
+    return Camera(SIZE, matrix, np.array(distortion), rotation, -rotation @ centre)
+
+
+@pytest.fixture(scope="module")
+def stage():
+    return prepare(camera_at((3100, 250, 1350), (100, 0, 900)))
+
+
+def project(camera, points):
+    vector = cv2.Rodrigues(camera.rotation)[0]
+    flat = np.reshape(np.asarray(points, float), (-1, 3))
+    return cv2.projectPoints(flat, vector, camera.translation, camera.matrix, camera.distortion)[0][:, 0]
+
+
+def ball(at, radius_mm, finish=RED):
+    return Modeller(1).ellipsoid(np.array([at], float), np.eye(3)[None], (radius_mm,) * 3, finish).built()[0]
+
+
+def coverage(figure: Figure, stage) -> np.ndarray:
+    """(H, W) how much the picture differs from the empty room's."""
+    image = render(lambda _: figure, stage, 0.0)
+    return np.abs(image.astype(int) - stage.empty).max(axis=-1)
+
+
+def alpha(figure: Figure, stage) -> np.ndarray:
+    """(H, W) share of each pixel that the figure covers: what a white background adds to the light of a black one."""
+    light = []
+    for shade in (0, 255):
+        plain = replace(stage, empty=np.full_like(stage.empty, shade), floor=np.full_like(stage.floor, np.nan))
+        light.append((render(lambda _: figure, plain, 0.0)[..., 1] / 255.0) ** 2)
+    return 1 - (light[1] - light[0])
+
+
+def player(times_s, playing=True, height_mm=1700.0):
+    pose = pose_at(Player(height_mm, 65.0, 1.0, (0.3, 1.0, 2.0, 0.5), playing), np.atleast_1d(times_s).astype(float))
+    look = Look(scale=height_mm / 1700)
+    return pose, figures(posture_of(pose, look.scale, playing), look)
+
+
+@pytest.fixture(scope="module")
+def violinist():
+    return player(0.4)
+
+
+# Also near the corners, where the lens bends most.
+@pytest.mark.parametrize("pixel", [(320, 170), (60, 40), (600, 60), (90, 250), (590, 240)])
+@pytest.mark.parametrize(
+    "distortion", [(-0.06, 0.02, 0.0005, -0.0003, 0.004), (0.15, -0.1, -0.002, 0.003, 0.02), (0,) * 5]
+)
+def test_a_balls_outline_is_where_opencv_projects_it(pixel, distortion):
+    camera = camera_at((3100, 250, 1350), (100, 0, 900), distortion)
+    stage = prepare(camera)
+    ray = np.append(cv2.undistortPoints(np.array([[pixel]], float), camera.matrix, camera.distortion)[0, 0], 1.0)
+    towards = camera.rotation.T @ ray
+    eye = -camera.rotation.T @ camera.translation
+    centre, radius = eye + 2200 * towards, 120.0
+    covered = alpha(ball(centre, radius), stage)
+    # The outline: the circle in which the cone of rays from the eye touches the ball.
+    distance = np.linalg.norm(centre - eye)
+    along = (centre - eye) / distance
+    across = np.cross(along, [0, 0, 1.0])
+    across /= np.linalg.norm(across)
+    angle = np.linspace(0, 2 * np.pi, 720)[:, None]
+    sine = radius / distance
+    circle = eye + distance * (1 - sine**2) * along
+    circle = circle + radius * np.sqrt(1 - sine**2) * (np.cos(angle) * across + np.sin(angle) * np.cross(along, across))
+    outline = project(camera, circle)
+    filled = np.zeros((SIZE[1] * 8, SIZE[0] * 8), np.uint8)
+    cv2.fillPoly(filled, [np.rint((outline + 0.5) * 8 - 0.5).astype(np.int32)], 1)
+    expected = filled.reshape(SIZE[1], 8, SIZE[0], 8).mean(axis=(1, 3))
+    # Four rays per pixel of the edge: no pixel is off by more than a few of them, area and middle by hundredths.
+    assert np.abs(covered - expected).max() <= 0.4
+    assert covered.sum() == pytest.approx(expected.sum(), rel=0.01)
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]]
+    found, middle = (np.array([(w * x).sum(), (w * y).sum()]) / w.sum() for w in (covered, expected))
+    np.testing.assert_allclose(found, middle, atol=0.1)
+    small = alpha(ball(centre, 30.0), stage)
+    found = np.array([(small * x).sum(), (small * y).sum()]) / small.sum()
+    np.testing.assert_allclose(found, project(camera, centre)[0], atol=0.2)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_nearer_solid_hides_the_farther(stage, order):
+    modeller = Modeller(1)
+    solids = [((600.0, 0.0, 1000.0), 150.0, RED), ((-600.0, -120.0, 950.0), 400.0, BLUE)]
+    for at, radius, finish in (solids[i] for i in order):
+        modeller.ellipsoid(np.array([at]), np.eye(3)[None], (radius,) * 3, finish)
+    image = render(lambda _: modeller.built()[0], stage, 0.0).astype(int)
+    x, y = np.rint(project(stage.camera, solids[0][0])[0]).astype(int)
+    assert image[y, x, 0] > image[y, x, 2] + 60
+    x, y = np.rint(project(stage.camera, (-600, -400, 950))[0]).astype(int)
+    assert image[y, x, 2] > image[y, x, 0] + 60
+
+
+def test_solids_that_cross_share_their_pixels_by_depth(stage):
+    # Two limbs crossed: each is in front on one side of the place where they meet.
+    modeller = Modeller(1)
+    for start, end, finish in (
+        ((400, -300, 1000), (-400, 300, 1000), RED),
+        ((-400, -300, 1000), (400, 300, 1000), BLUE),
+    ):
+        modeller.limb(np.array([start], float), np.array([end], float), (80.0, 80.0), finish)
+    image = render(lambda _: modeller.built()[0], stage, 0.0).astype(int)
+    for point, channel in (((380, -285, 1000), 0), ((380, 285, 1000), 2)):
+        x, y = np.rint(project(stage.camera, point)[0]).astype(int)
+        assert image[y, x, channel] > image[y, x, 2 - channel] + 60
+
+
+@pytest.mark.parametrize("behind_mm", [500.0, 3000.0])
+def test_nothing_behind_the_camera_is_drawn(stage, behind_mm):
+    camera = stage.camera
+    eye, forward = -camera.rotation.T @ camera.translation, camera.rotation[2]
+    image = render(lambda _: ball(eye - behind_mm * forward, 100.0), stage, 0.0)
+    behind = np.abs(image.astype(int) - stage.empty).max(axis=-1)
+    assert behind[: SIZE[1] // 3].max() == 0, "above the floor there is no shadow either"
+    assert (image <= stage.empty).all(), "at most a shadow"
+
+
+def test_a_limb_that_passes_the_camera_is_drawn_in_front_of_it_only(stage):
+    camera = stage.camera
+    eye = -camera.rotation.T @ camera.translation
+    side = eye + 200 * camera.rotation[0]
+    start, end = (side + s * 1500 * camera.rotation[2] for s in (-1, 1))
+    limb = Modeller(1).limb(start[None], end[None], (60.0, 60.0), RED).built()[0]
+    image = render(lambda _: limb, stage, 0.0).astype(int)
+    red = (image[..., 0] > image[..., 1] + 60) & (image[..., 1] < 120)
+    x, y = np.rint(project(camera, end)[0]).astype(int)
+    assert red[y, x]
+    assert not red[:, : SIZE[0] // 3].any(), "nothing of the part behind appears mirrored"
+
+
+def test_a_frame_is_the_same_every_time_and_has_the_pictures_form(stage, violinist):
+    image = render(lambda _: violinist[1][0], stage, 0.0)
+    assert (image.shape, image.dtype) == ((SIZE[1], SIZE[0], 3), np.uint8)
+    np.testing.assert_array_equal(image, render(lambda _: player(0.4)[1][0], prepare(stage.camera), 0.0))
+    assert not np.array_equal(image, stage.empty)
+
+
+@pytest.mark.parametrize("place", [(3100, 250, 1350), (2250, 2200, 1450), (2250, -2200, 1450), (100, 3200, 1400)])
+@pytest.mark.parametrize("height_mm", [1250.0, 1700.0, 1880.0])
+def test_the_body_lies_around_its_joints(place, height_mm):
+    stage = prepare(camera_at(place, (100, 0, 900)))
+    pose, clothed = (
+        player([0.1, 0.6], height_mm=height_mm) if height_mm > 1500 else player([0.1, 0.6], False, height_mm)
+    )
+    for instant in range(2):
+        changed = alpha(clothed[instant], stage) > 0.5
+        for a, b in BONES:
+            ends = [pose.joints[name][instant] for name in (a, b)]
+            for x, y in np.rint(project(stage.camera, np.linspace(*ends, 5))).astype(int):
+                assert changed[y - 1 : y + 2, x - 1 : x + 2].mean() > 0.3, (a, b)
+
+
+def test_a_limbs_pixels_lie_around_its_joints(stage, violinist):
+    pose, clothed = violinist
+    figure = clothed[0]
+    # Seen alone, a forearm's solids keep within its thickness of the line between its joints.
+    ends = np.array([pose.joints[f"left_{name}"][0] for name in ("elbow", "wrist")])
+    along = (ends[1] - ends[0]) / np.linalg.norm(ends[1] - ends[0])
+    middle = figure.origin + figure.axes[..., 2] * figure.shape[:, :1] / 2
+    share = (middle - ends[0]) @ along / np.linalg.norm(ends[1] - ends[0])
+    near = np.linalg.norm(middle - ends[0] - np.outer((middle - ends[0]) @ along, along), axis=1) < 30
+    chosen = np.nonzero(near & (share > 0.05) & (share < 0.95) & (figure.shape[:, 1] > 25))[0]
+    assert chosen.size >= 3
+    alone = Figure(figure.origin, figure.axes, figure.shape, figure.surfaces)
+    hidden = alone.origin.copy()
+    hidden[np.setdiff1d(np.arange(len(hidden)), chosen)] = [20_000.0, 0, 1000]
+    changed = coverage(Figure(hidden, alone.axes, alone.shape, alone.surfaces), stage) > 40
+    changed[SIZE[1] // 2 :] = False
+    rows, columns = np.nonzero(changed)
+    line = project(stage.camera, np.linspace(*ends, 50))
+    apart = np.min(np.linalg.norm(np.stack([columns, rows], -1)[:, None] - line, axis=-1), axis=1)
+    thickness = 50 * 500 / 2600
+    assert rows.size > 100
+    assert apart.max() < thickness
+    assert np.min(np.linalg.norm(np.stack([columns, rows], -1)[:, None] - line, axis=-1), axis=0).max() < 1
+
+
+def test_each_row_has_its_own_time():
+    stage = prepare(camera_at((3100, 0, 1350), (0, 0, 1350), (0,) * 5))
+    speed, readout = 2000.0, 0.03
+    pole = [np.array([[0, -300.0, z]]) for z in (600.0, 2100.0)]
+
+    def scene_at(t):
+        moved = [end + np.array([0, speed * t, 0]) for end in pole]
+        return Modeller(1).limb(*moved, (40.0, 40.0), RED).built()[0]
+
+    def place(image, row):
+        red = (image[row, :, 0].astype(int) > image[row, :, 1].astype(int) + 60).nonzero()[0]
+        return red.mean()
+
+    still = render(scene_at, stage, 0.05)
+    rolled = render(scene_at, stage, 0.05, readout_s=readout)
+    for row in (70, 130, 200, 270):
+        expected = speed * readout * row / (SIZE[1] - 1) * 500 / 3100
+        assert place(rolled, row) - place(still, row) == pytest.approx(expected, abs=0.9)
+
+
+def test_motion_is_blurred_over_the_exposure(stage):
+    def scene_at(t):
+        return ball((0, 2000 * t, 1000), 60.0)
+
+    sharp, blurred = (render(scene_at, stage, 0.0, exposure_s=e).astype(int) for e in (1e-6, 0.04))
+    widths = [((image - stage.empty)[..., 0] > 8).any(axis=0).sum() for image in (sharp, blurred)]
+    assert widths[1] - widths[0] == pytest.approx(2000 * 0.04 * 2 / 3 * 500 / 3100, abs=2.5)
+
+
+def test_a_shadow_falls_on_the_floor_away_from_the_lamp(stage):
+    darker = stage.empty.astype(int).sum(-1) - render(lambda _: ball((0, 0, 300), 200.0), stage, 0.0).astype(int).sum(
+        -1
+    )
+    # The lamp stands to the front left: 300 mm up, the shadow lies 300 * (0.75, 0.55) / 1.15 farther back right.
+    x, y = np.rint(project(stage.camera, (-196 * 2, -143 * 2, 0))[0]).astype(int)
+    assert darker[y, x] > 20
+    x, y = np.rint(project(stage.camera, (400, 300, 0))[0]).astype(int)
+    assert darker[y, x] == 0
+
+
+def test_eighteen_joints_are_within_the_body(violinist):
+    pose, clothed = violinist
+    figure = clothed[0]
+    for name in JOINTS:
+        local = np.linalg.solve(figure.axes, (pose.joints[name][0] - figure.origin)[..., None])[..., 0]
+        length, r0, r1 = figure.shape.T
+        z = local[:, 2].clip(0, length)
+        share = np.divide(z, length, out=np.zeros_like(z), where=length > 0)
+        inside = np.linalg.norm(local - np.outer(z, [0, 0, 1]), axis=1) < (1 - share) * r0 + share * r1
+        assert inside.any(), name

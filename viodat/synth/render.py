@@ -1,0 +1,293 @@
+"""Pictures of a figure as a camera with OpenCV's five-parameter lens sees it, drawn on the CPU.
+
+Every pixel is a ray through the undistorted place of its centre (the centre of the top left pixel is (0, 0)); the
+nearest solid along it is lit by a lamp with shadows, a weaker one without, and the room. Rows are exposed one after
+another: row r of H at ``time_s + readout_s * r / (H - 1)``, each over ``exposure_s`` centred on that. Lengths are
+mm, world frame with Z up; cameras are OpenCV's (x right, y down, z forward, X_cam = R X_world + t).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.synth import raycast
+from viodat.synth.backdrop import backdrop
+from viodat.synth.motion import FloatArray, unit
+from viodat.synth.solids import Figure
+from viodat.synth.textures import atlas
+
+Image = NDArray[np.uint8]
+
+_KEY = unit(np.array([0.75, 0.55, 1.15]))
+_FILL = unit(np.array([0.6, -0.8, 0.35]))
+_TEXEL_MM = 9.0
+_NEAR_MM = 50.0
+_BAND_ROWS = 40  # a limb at 2 m/s, 3 m away, moves less than 1 px while 40 of 720 rows are read out in 20 ms
+_EXPOSURES = 3
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera: ``size`` (width, height) px, matrix (3, 3) px, distortion (4,) or (5,), rotation, translation mm."""
+
+    size: tuple[int, int]
+    matrix: FloatArray
+    distortion: FloatArray
+    rotation: FloatArray
+    translation: FloatArray
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a camera sees of the empty room, computed once.
+
+    Attributes
+    ----------
+    camera
+        The camera.
+    rays
+        (H, W, 2) undistorted normalised coordinates of each pixel's centre.
+    floor
+        (H, W, 3) mm, camera frame: where a pixel's ray meets the floor, NaN where it does not.
+    empty
+        (H, W, 3) display RGB.
+    limits
+        (2, 2) least and greatest x and y of all rays.
+    """
+
+    camera: Camera
+    rays: FloatArray
+    floor: NDArray[np.float32]
+    empty: Image
+    limits: FloatArray
+
+
+def prepare(camera: Camera) -> Stage:
+    """Compute the rays of all pixels and the picture of the empty room."""
+    width, height = camera.size
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
+    rays = _undistorted(camera, columns, rows)
+    centre = -camera.rotation.T @ camera.translation
+    light = np.zeros((height * width, 3))
+    to_right, down = np.gradient(rays, axis=1), np.gradient(rays, axis=0)
+    quarters = [(u, v) for u in (-0.25, 0.25) for v in (-0.25, 0.25)]
+    for u, v in quarters:
+        light += backdrop(centre, _directions(camera, rays + u * to_right + v * down))
+    empty = np.sqrt(light.reshape(height, width, 3) / len(quarters)).clip(0, 1) * 255
+    sinking = _directions(camera, rays)[:, 2].reshape(height, width)
+    with np.errstate(divide="ignore"):
+        depth = np.where(sinking < -1e-6, -centre[2] / sinking, np.nan)
+    floor = depth[..., None] * np.concatenate([rays, np.ones((height, width, 1))], axis=-1)
+    limits = np.stack([rays.min(axis=(0, 1)), rays.max(axis=(0, 1))])
+    return Stage(camera, rays, floor.astype(np.float32), empty.astype(np.uint8), limits)
+
+
+def render(
+    scene_at: Callable[[float], Figure],
+    stage: Stage,
+    time_s: float,
+    readout_s: float = 0.0,
+    exposure_s: float = 0.0,
+) -> Image:
+    """Draw one frame.
+
+    Parameters
+    ----------
+    scene_at
+        The figure at a time (s); the same solids at every time. It is asked once where readout and exposure are 0,
+        otherwise three times, and a parabola is laid through the three.
+    stage
+        The camera and the room, from :func:`prepare`.
+    time_s
+        Middle of the exposure of the first row, s.
+    readout_s
+        Time from the first row's exposure to the last row's (rolling shutter), s.
+    exposure_s
+        How long each row is exposed (motion blur; the mean of three instants), s.
+
+    Returns
+    -------
+    (H, W, 3) uint8, RGB.
+    """
+    height = stage.rays.shape[0]
+    if readout_s == 0 and exposure_s == 0:
+        figure = scene_at(time_s)
+        return _drawn(figure, stage, _light(figure, stage.camera), 0, height)
+    start, end = time_s - exposure_s / 2, time_s + readout_s + exposure_s / 2
+    known = [scene_at(t) for t in (start, (start + end) / 2, end)]
+    light = _light(known[1], stage.camera)  # the shadows' motion within a frame is left out
+    image = np.empty_like(stage.empty)
+    bands = range(0, height, _BAND_ROWS) if readout_s else (0,)
+    offsets = exposure_s * ((np.arange(_EXPOSURES) + 0.5) / _EXPOSURES - 0.5) if exposure_s else np.zeros(1)
+    for first in bands:
+        last = min(first + _BAND_ROWS, height) if readout_s else height
+        middle = time_s + readout_s * (first + last - 1) / 2 / max(height - 1, 1)
+        shares = [(middle + o - start) / (end - start) for o in offsets]
+        drawn = [_drawn(_between(known, share), stage, light, first, last) for share in shares]
+        image[first:last] = drawn[0] if len(drawn) == 1 else np.rint(np.mean(drawn, axis=0)).astype(np.uint8)
+    return image
+
+
+def _between(known: list[Figure], share: float) -> Figure:
+    weights = (2 * (share - 0.5) * (share - 1), 4 * share * (1 - share), 2 * share * (share - 0.5))
+    return known[0].blended((known[1], known[2]), weights)
+
+
+def _drawn(figure: Figure, stage: Stage, light: tuple[Any, ...], first: int, last: int) -> Image:
+    """Rows ``first`` to ``last`` of the figure at one instant."""
+    camera, rays, image = stage.camera, stage.rays[first:last], stage.empty[first:last].copy()
+    centre = -camera.rotation.T @ camera.translation
+    into = np.asarray(np.linalg.inv(figure.axes), dtype=np.float64)
+    turn = into @ camera.rotation.T
+    offset = (into @ (centre - figure.origin)[..., None])[..., 0]
+    boxes, nearest = _boxes(figure, stage)
+    boxes[:, :2] = (boxes[:, :2] - first).clip(0, last - first)
+    order = np.argsort(nearest, kind="stable")
+    order = order[(boxes[order, 1] > boxes[order, 0]) & (boxes[order, 3] > boxes[order, 2])]
+    surfaces = figure.surfaces
+    clip = surfaces.clip[order]
+    model = (
+        turn[order],
+        offset[order],
+        figure.shape[order],
+        surfaces.colour[order],
+        surfaces.folds[order],
+        surfaces.texture[order],
+        surfaces.mapping[order],
+        atlas(),
+    )
+    depth = np.full(rays.shape[:2], raycast.FAR)
+    seen = np.full(rays.shape[:2], raycast.NOTHING, np.int16)
+    raycast.see(rays, *model[:3], clip, boxes[order], nearest[order], depth, seen)
+    feet = figure.origin[figure.origin[:, 2] < 60]
+    touching = (feet * [1, 1, 0]) @ camera.rotation.T + camera.translation
+    raycast.floor_shadow(stage.floor[first:last], _floor_box(figure, stage, first, last), seen, light, touching, image)
+    if order.size:
+        low, high = boxes[order].min(axis=0), boxes[order].max(axis=0)
+        box = np.array([max(low[0] - 1, 0), min(high[1] + 1, last - first), low[2], high[3]])
+        raycast.paint(rays, box, depth, seen, clip, model, light, image)
+    return image
+
+
+def _light(figure: Figure, camera: Camera) -> tuple[Any, ...]:
+    """Directions of the lights in the camera frame, and how far the key light gets."""
+    side = unit(np.cross(np.array([0.0, 0.0, 1.0]), _KEY))
+    axes = np.stack([side, np.cross(-_KEY, side), -_KEY])  # rows; the third is the way the light goes
+    ends, reach = _balls(figure, axes)
+    low = (ends - reach).min(axis=(0, 1)) - 2 * _TEXEL_MM
+    columns, rows, _ = np.ceil(((ends + reach).max(axis=(0, 1)) - low) / _TEXEL_MM).astype(int) + 3
+    depth = np.full((rows, columns), raycast.FAR, np.float64)
+    start = axes.T @ low
+    into = np.asarray(np.linalg.inv(figure.axes), dtype=np.float64)
+    turn = into @ axes.T
+    offset = (into @ (start - figure.origin)[..., None])[..., 0]
+    bounds = np.stack([(ends - reach).min(axis=0) - low, (ends + reach).max(axis=0) - low]) / _TEXEL_MM
+    boxes = np.stack([bounds[0, :, 1], bounds[1, :, 1] + 1, bounds[0, :, 0], bounds[1, :, 0] + 1], axis=1)
+    boxes = np.floor(boxes).astype(np.int64)
+    raycast.light_depth(turn, offset, figure.shape, figure.surfaces.clip, boxes, _TEXEL_MM, depth)
+    to_light = axes @ camera.rotation.T
+    light_offset = -to_light @ camera.translation - low
+    seen_from = camera.rotation @ np.stack([_KEY, _FILL, [0.0, 0.0, 1.0]], axis=1)
+    key, fill, up = (np.ascontiguousarray(direction) for direction in seen_from.T)
+    return key, fill, up, to_light, light_offset, _TEXEL_MM, depth
+
+
+def _balls(figure: Figure, axes: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both end balls of each solid in the frame with the given axes (rows): centres and half sizes (2, P, 3)."""
+    far = figure.origin + figure.axes[..., 2] * figure.shape[:, :1]
+    ends = np.stack([figure.origin, far]) @ axes.T
+    spread = np.linalg.norm(axes @ figure.axes, axis=-1)
+    return ends, spread * figure.shape[:, 1:].T[..., None]
+
+
+def _boxes(figure: Figure, stage: Stage) -> tuple[NDArray[np.int64], FloatArray]:
+    """Rows and columns (P, 4) that hold each solid, and its least depth (P,) mm; empty boxes behind the camera.
+
+    The outline of a ball with covariance M around c meets x = u z where (c_z² - M_zz) u² - 2 (c_x c_z - M_xz) u +
+    c_x² - M_xx = 0.
+    """
+    camera = stage.camera
+    width, height = camera.size
+    ends, reach = _balls(figure, camera.rotation)
+    ends = ends + camera.translation
+    stretch = camera.rotation @ figure.axes
+    spread = stretch @ np.swapaxes(stretch, -1, -2)
+    m = spread * (figure.shape[:, 1:].T ** 2)[..., None, None]
+    nearest = (ends - reach)[..., 2].min(axis=0)
+    hidden = (ends + reach)[..., 2].max(axis=0) < _NEAR_MM
+    close = (nearest < _NEAR_MM) & ~hidden
+    a = np.where(close | hidden, 1.0, (ends[..., 2] ** 2 - m[..., 2, 2]).min(axis=0))
+    bounds = []
+    for k in (0, 1):
+        b = ends[..., k] * ends[..., 2] - m[..., k, 2]
+        lead = np.where(a > 1, ends[..., 2] ** 2 - m[..., 2, 2], 1.0)
+        root = np.sqrt(np.maximum(b**2 - lead * (ends[..., k] ** 2 - m[..., k, k]), 0))
+        limits = stage.limits[0, k], stage.limits[1, k]
+        bounds.append((((b - root) / lead).min(axis=0).clip(*limits), ((b + root) / lead).max(axis=0).clip(*limits)))
+    (left, right), (top, bottom) = bounds
+    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
+    x = np.stack([left, middle_x, right, left, right, left, middle_x, right])
+    y = np.stack([top, top, top, middle_y, middle_y, bottom, bottom, bottom])
+    pixels = _distorted(camera, x, y)
+    low, high = np.floor(pixels.min(axis=0)) - 2, np.ceil(pixels.max(axis=0)) + 3
+    boxes = np.stack([low[:, 1], high[:, 1], low[:, 0], high[:, 0]], axis=1)
+    boxes[close] = [0, height, 0, width]
+    boxes[hidden] = 0
+    size = np.array([height, height, width, width])
+    return boxes.clip(0, size).astype(np.int64), np.where(close, 0.0, nearest)
+
+
+def _floor_box(figure: Figure, stage: Stage, first: int, last: int) -> NDArray[np.int64]:
+    """Rows and columns of the band that hold the figure's shadow on the floor."""
+    camera = stage.camera
+    height, width = stage.rays.shape[:2]
+    low, high = figure.origin.min(axis=0) - 250, figure.origin.max(axis=0) + 250
+    reach = -_KEY[:2] / _KEY[2] * high[2]
+    low[:2], high[:2] = np.minimum(low[:2], low[:2] + reach), np.maximum(high[:2], high[:2] + reach)
+    x, y = np.meshgrid(np.linspace(low[0], high[0], 5), np.linspace(low[1], high[1], 5))
+    seen = np.stack([x.ravel(), y.ravel(), np.zeros(25)], axis=1) @ camera.rotation.T + camera.translation
+    if (seen[:, 2] < _NEAR_MM).any():
+        return np.array([0, last - first, 0, width])
+    at = (seen[:, :2] / seen[:, 2:]).clip(*stage.limits)
+    pixels = _distorted(camera, at[:, 0], at[:, 1])
+    (left, top), (right, bottom) = np.floor(pixels.min(axis=0)) - 2, np.ceil(pixels.max(axis=0)) + 3
+    rows = (np.array([top, bottom]).clip(0, height) - first).clip(0, last - first)
+    return np.array([*rows, *np.array([left, right]).clip(0, width)]).astype(np.int64)
+
+
+def _directions(camera: Camera, rays: FloatArray) -> FloatArray:
+    """Rays (H, W, 2) as directions (H * W, 3) in the world, of depth 1."""
+    flat = rays.reshape(-1, 2)
+    return np.asarray(np.concatenate([flat, np.ones((len(flat), 1))], axis=1) @ camera.rotation)
+
+
+def _bend(camera: Camera, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Radial factor and tangential shift of OpenCV's lens model at normalised coordinates."""
+    k1, k2, p1, p2, k3 = np.append(camera.distortion, [0.0])[:5]
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    return radial, 2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+
+
+def _distorted(camera: Camera, x: FloatArray, y: FloatArray) -> FloatArray:
+    """Normalised coordinates to pixels (..., 2)."""
+    radial, dx, dy = _bend(camera, x, y)
+    u, v, matrix = x * radial + dx, y * radial + dy, camera.matrix
+    return np.stack([matrix[0, 0] * u + matrix[0, 1] * v + matrix[0, 2], matrix[1, 1] * v + matrix[1, 2]], axis=-1)
+
+
+def _undistorted(camera: Camera, columns: FloatArray, rows: FloatArray) -> FloatArray:
+    """Pixels to normalised coordinates (..., 2), by fixed-point iteration."""
+    matrix = camera.matrix
+    v = (rows - matrix[1, 2]) / matrix[1, 1]
+    u = (columns - matrix[0, 2] - matrix[0, 1] * v) / matrix[0, 0]
+    x, y = u, v
+    for _ in range(25):
+        radial, dx, dy = _bend(camera, x, y)
+        x, y = (u - dx) / radial, (v - dy) / radial
+    return np.stack([x, y], axis=-1)
