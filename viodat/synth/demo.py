@@ -14,6 +14,7 @@ import numpy as np
 from viodat.errors import ConfigError
 from viodat.files import write_text
 from viodat.synth import recording
+from viodat.synth.figure import Look
 from viodat.synth.markers import place_markers
 from viodat.synth.motion import SIDES, FloatArray, Player, pose_at
 from viodat.synth.sound import RATE_HZ, violin_sound
@@ -151,7 +152,9 @@ def _write_recording(
     pose = pose_at(player, stamps.astype(np.float64) / recording.STAMP_BASE.denominator + offset_s)
     sound = violin_sound(player, offset_s, seconds, seed=int(rng.integers(1 << 31)))
     if pictures:
-        recording.write_video(stem.with_name(stem.name + ".mp4"), camera, pose, stamps, sound)
+        # A player looks alike in every take and every camera.
+        look = Look.drawn(np.random.default_rng(round(player.height_mm)), player.scale)
+        recording.write_video(stem.with_name(stem.name + ".mp4"), camera, pose, stamps, sound, look)
     else:
         recording.write_stamps(stem.with_name(stem.name + ".frames.csv"), stamps)
         recording.write_sound(stem.with_name(stem.name + ".m4a"), sound)

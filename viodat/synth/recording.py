@@ -43,7 +43,6 @@ _PROCESSING = {
     "wrist_width": "WristWidth",
     "hand_thickness": "HandThickness",
 }
-_DEFAULT_LOOK = Look()
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def write_video(
     pose: Pose,
     stamps: NDArray[np.int64],
     sound: FloatArray,
-    look: Look = _DEFAULT_LOOK,
+    look: Look,
 ) -> None:
     """Draw and encode a phone's video (H.264 with B-frames, AAC); ``pose`` holds one instant per stamp."""
     with atomic_path(path) as temporary, av.open(str(temporary), "w") as container:

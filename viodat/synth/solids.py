@@ -129,12 +129,17 @@ class Modeller:
     ) -> Self:
         """Add a tapered capsule from ``start`` to ``end`` (T, 3).
 
-        ``radii_mm`` holds across ``across``; square to it the solid is ``flat`` times as thick.
+        ``radii_mm`` holds across ``across``; square to it the solid is ``flat`` times as thick. Where ``across`` points
+        along the solid, some direction square to it is taken.
         """
         along = end - start
         length = np.linalg.norm(along, axis=-1)
         z = along / np.maximum(length, 1e-9)[:, None]
-        x = across if across is not None else np.where(np.abs(z[:, :1]) < 0.8, [[1.0, 0, 0]], [[0, 1.0, 0]])
+        x = np.where(np.abs(z[:, :1]) < 0.8, [[1.0, 0, 0]], [[0, 1.0, 0]])
+        if across is not None:
+            # An ``across`` that points along the solid, as on the violin's bridge, gives no direction.
+            apart = np.linalg.norm(np.cross(z, across), axis=-1, keepdims=True)
+            x = np.where(apart > 1e-3, across, x)
         y = unit(np.cross(z, x))
         axes = np.stack([np.cross(y, z), flat * y, z], axis=-1)
         # Where one ball holds the other the cone between them does not exist.

@@ -253,3 +253,12 @@ def test_eighteen_joints_are_within_the_body(violinist):
         share = np.divide(z, length, out=np.zeros_like(z), where=length > 0)
         inside = np.linalg.norm(local - np.outer(z, [0, 0, 1]), axis=1) < (1 - share) * r0 + share * r1
         assert inside.any(), name
+
+
+def test_a_limb_whose_across_points_along_it_still_has_axes():
+    """The bridge of the violin is such a one: without a direction its axes were NaN, or rounding noise."""
+    ends = np.array([[0.0, -15, 0]]), np.array([[0.0, 15, 0]])
+    figure = Modeller(1).limb(*ends, (5.0, 5.0), Finish((200, 180, 150)), across=np.array([[0.0, 1, 0]])).built()[0]
+    axes = np.asarray(figure.axes, dtype=float).reshape(-1, 3, 3)
+    assert np.isfinite(axes).all()
+    np.testing.assert_allclose(axes[0] @ axes[0].T, np.eye(3), atol=1e-9)
