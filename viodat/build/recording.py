@@ -14,7 +14,7 @@ from viodat.body import JointTrial
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture
 from viodat.build.stages import given_clock
-from viodat.build.truth import FrameTruth, truth_at_frames
+from viodat.build.truth import FrameTruth, overlap_fault, truth_at_frames
 from viodat.camera import Camera
 from viodat.capture.audio import AudioSignal, has_audio, read_audio
 from viodat.capture.config import CaptureConfig
@@ -126,7 +126,9 @@ def build_recording(
             # A device's own clock is zero at its first sample of sound, or else at container time 0.
             device_times = times.times_s - (zero_s or 0.0)
             truth = truth_at_frames(joints, device_times, clock, camera)
-            alarms += _overlap_alarm(joints, clock, device_times)
+            markers_s = (joints.times_s[0], joints.times_s[-1]) if joints.n_frames else None
+            if fault := overlap_fault(clock, device_times, markers_s):
+                alarms.append(fault)
             if times.truncated:
                 alarms.append("its video is truncated")
             if camera is None:
@@ -157,20 +159,6 @@ def build_recording(
         tuple(dict.fromkeys([*notes, *alarms])),
         tuple(alarms),
     )
-
-
-def _overlap_alarm(joints: JointTrial, clock: ClockMap | None, device_times_s: NDArray[np.float64]) -> list[str]:
-    """Say if no frame of the video falls into the marker recording: then its clock is wrong."""
-    if clock is None or not len(device_times_s) or not joints.n_frames:
-        return []
-    first, last = clock.apply(device_times_s[[0, -1]])
-    start, end = joints.times_s[[0, -1]]
-    if last >= start and first <= end:
-        return []
-    return [
-        f"its video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, do "
-        f"not overlap: check its offset of {clock.offset_s:g} s in capture.toml [sync]"
-    ]
 
 
 def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, float | None, str]:

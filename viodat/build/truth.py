@@ -55,3 +55,34 @@ def truth_at_frames(
         return FrameTruth(time_ns, None, None)
     world = at_times(joints.positions_mm, joints.start_s, joints.rate_hz, clock.apply(device_times_s))
     return FrameTruth(time_ns, camera.to_camera(world), camera.project(world))
+
+
+def overlap_fault(
+    clock: ClockMap | None, device_times_s: NDArray[np.float64], markers_s: tuple[float, float] | None
+) -> str:
+    """Say if no frame of a video falls into the marker recording: then the device's clock is wrong.
+
+    Parameters
+    ----------
+    clock
+        The device's clock, or None where it is unknown.
+    device_times_s
+        (N,) s on the device's own clock, increasing.
+    markers_s
+        Mocap time of the first and the last marker frame, s; None where there is none.
+
+    Returns
+    -------
+    str
+        A sentence without its full stop; empty if they overlap, or if it cannot be told.
+    """
+    if clock is None or markers_s is None or not len(device_times_s):
+        return ""
+    first, last = clock.apply(device_times_s[[0, -1]])
+    start, end = markers_s
+    if last >= start and first <= end:
+        return ""
+    return (
+        f"its video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, do "
+        f"not overlap: check its offset of {clock.offset_s:g} s in capture.toml [sync]"
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from viodat.build.checks.finding import Check, Level, Problem, RecordingView, from_error
 from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
 from viodat.build.stages import given_clock
+from viodat.build.truth import overlap_fault
 
 
 def _unreadable(view: RecordingView) -> Iterator[Problem]:
@@ -35,16 +36,11 @@ def _clock(view: RecordingView) -> Iterator[Problem]:
 
 def _no_overlap(view: RecordingView) -> Iterator[Problem]:
     clock = given_clock(view.raw.config, view.files.id, view.files.device)
-    if clock is None or view.times is None or view.trial_s is None or not view.times.n_frames:
+    if view.times is None:
         return
-    first, last = clock.apply(view.times.times_s[[0, -1]] - (view.sound.start_s if view.sound else 0.0))
-    start, end = view.trial_s
-    if last < start or first > end:
-        yield Problem(
-            view.files.id,
-            f"the video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, "
-            "do not overlap",
-        )
+    device_times_s = view.times.times_s - (view.sound.start_s if view.sound else 0.0)
+    if fault := overlap_fault(clock, device_times_s, view.trial_s):
+        yield Problem(view.files.id, fault)
 
 
 def _truncated(view: RecordingView) -> Iterator[Problem]:
