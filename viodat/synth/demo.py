@@ -14,10 +14,11 @@ import numpy as np
 from viodat.errors import ConfigError
 from viodat.files import write_text
 from viodat.synth import recording
-from viodat.synth.figure import Look
+from viodat.synth.demo_sound import RATE_HZ, violin_sound
 from viodat.synth.markers import place_markers
-from viodat.synth.motion import SIDES, FloatArray, Player, pose_at
-from viodat.synth.sound import RATE_HZ, violin_sound
+from viodat.synth.motion import SIDES, Player, pose_at
+from viodat.synth.picture.figure import Look
+from viodat.synth.vectors import FloatArray
 
 _FIRST_ID = 4  # P04 trains and P05 tests, as in the published split
 _TEST_ID = 5

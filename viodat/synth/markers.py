@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from viodat.synth.motion import SIDES, FloatArray, Frame, Player, Pose, rejected, unit
+from viodat.synth.motion import SIDES, Frame, Player, Pose
+from viodat.synth.vectors import FloatArray, rejected, unit
 
 # The planes depend on the marker that is sought; each round reduces the error by at least a factor of two.
 _ROUNDS = 60

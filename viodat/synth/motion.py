@@ -12,11 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from viodat.joints import JOINTS
-
-FloatArray = NDArray[np.float64]
+from viodat.synth.vectors import FloatArray, rejected, turned, unit
 
 SIDES = (("left", "L", 1.0), ("right", "R", -1.0))
 VIBRATO_HZ = 6.0
@@ -141,8 +139,8 @@ def pose_at(player: Player, times_s: FloatArray) -> Pose:
     zero = np.zeros_like(times_s)
 
     pelvis_at = np.stack([60 + 6 * turn, 15 * sway, 975 * s - 2 * np.abs(sway)], axis=-1)
-    pelvis = Frame(pelvis_at, _turned(yaw=0.05 * turn, pitch=zero, roll=0.01 * sway))
-    thorax_axes = _turned(yaw=0.08 * turn, pitch=-0.03 + 0.02 * sway, roll=0.03 * sway)
+    pelvis = Frame(pelvis_at, turned(yaw=0.05 * turn, pitch=zero, roll=0.01 * sway))
+    thorax_axes = turned(yaw=0.08 * turn, pitch=-0.03 + 0.02 * sway, roll=0.03 * sway)
     thorax = Frame(pelvis.point(10, 0, 0) + thorax_axes @ np.array([0, 0, 430 * s]), thorax_axes)
 
     joints: dict[str, FloatArray] = {}
@@ -222,16 +220,6 @@ def _hand(
     }
 
 
-def unit(v: FloatArray) -> FloatArray:
-    """``v`` divided by its length along the last axis."""
-    return np.asarray(v / np.linalg.norm(v, axis=-1, keepdims=True))
-
-
-def rejected(v: FloatArray, axis: FloatArray) -> FloatArray:
-    """Give the unit vector of what of ``v`` is perpendicular to the unit vector ``axis``."""
-    return unit(v - np.sum(v * axis, axis=-1, keepdims=True) * axis)
-
-
 def _bent(start: FloatArray, end: FloatArray, first_mm: float, second_mm: float, pole: FloatArray) -> FloatArray:
     """Give the joint between two bones of fixed length, bent towards ``pole`` (cosine rule)."""
     reach = np.linalg.norm(end - start, axis=-1, keepdims=True)
@@ -240,14 +228,3 @@ def _bent(start: FloatArray, end: FloatArray, first_mm: float, second_mm: float,
     along = (first_mm**2 - second_mm**2 + reach**2) / (2 * reach)
     axis = (end - start) / reach
     return np.asarray(start + along * axis + np.sqrt(first_mm**2 - along**2) * rejected(pole, axis))
-
-
-def _turned(yaw: FloatArray, pitch: FloatArray, roll: FloatArray) -> FloatArray:
-    """(T, 3, 3) rotation: roll about x, then pitch about y, then yaw about z (rad)."""
-    cy, sy, cp, sp, cr, sr = (f(angle) for angle in (yaw, pitch, roll) for f in (np.cos, np.sin))
-    rows = [
-        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
-        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
-        [-sp, cp * sr, cp * cr],
-    ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)

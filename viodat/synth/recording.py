@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 
 from viodat.files import atomic_path, write_text
 from viodat.joints import JOINTS
-from viodat.synth.figure import Look, figures
-from viodat.synth.motion import FloatArray, Player, Pose, unit
-from viodat.synth.render import Camera, Stage, prepare, render
-from viodat.synth.scene import posture_of
-from viodat.synth.sound import RATE_HZ
+from viodat.synth.demo_sound import RATE_HZ
+from viodat.synth.motion import Player, Pose
+from viodat.synth.picture.figure import Look, figures
+from viodat.synth.picture.render import Camera, Stage, prepare, render
+from viodat.synth.picture.scene import posture_of
+from viodat.synth.vectors import FloatArray, unit
 
 MOCAP_HZ = 100.0
 STAMP_BASE = Fraction(1, 90_000)

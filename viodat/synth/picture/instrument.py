@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from viodat.synth.motion import FloatArray, unit
-from viodat.synth.solids import Finish, Modeller
-from viodat.synth.textures import VIOLIN_TOP
+from viodat.synth.picture.solids import Finish, Modeller
+from viodat.synth.picture.textures import VIOLIN_TOP
+from viodat.synth.vectors import FloatArray, unit
 
 BRIDGE = (195.0, 0.0, 72.0)
 """Top of the bridge in the violin's frame, mm."""

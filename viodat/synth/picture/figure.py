@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from viodat.joints import JOINT_INDEX
-from viodat.synth.instrument import add_bow, add_violin
-from viodat.synth.motion import FloatArray, rejected, unit
-from viodat.synth.solids import Figures, Finish, Modeller
-from viodat.synth.textures import FACE
+from viodat.synth.picture.instrument import add_bow, add_violin
+from viodat.synth.picture.solids import Figures, Finish, Modeller
+from viodat.synth.picture.textures import FACE
+from viodat.synth.vectors import FloatArray, rejected, unit
 
 Rgb = tuple[float, float, float]
 
@@ -32,7 +32,7 @@ class Posture:
     head, head_axes
         (T, 3) middle of the skull between the ears, (T, 3, 3) columns forward, left, up.
     violin, violin_axes
-        (T, 3) and (T, 3, 3), the frame of :mod:`viodat.synth.instrument`; None leaves violin and bow out.
+        (T, 3) and (T, 3, 3), the frame of :mod:`viodat.synth.picture.instrument`; None leaves violin and bow out.
     bow_frog, bow_tip
         (T, 3) ends of the bow's hair.
     """

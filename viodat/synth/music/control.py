@@ -22,10 +22,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
 from viodat.errors import ConfigError
-from viodat.synth.bowing import Move, is_rest, plan_bow
-from viodat.synth.performance import Performance, PlayedNote
-from viodat.synth.smooth import MINIMUM_JERK_PEAK, FloatArray, minimum_jerk, plateau, staircase, wander
-from viodat.synth.violin import FIRST_FINGER, INCLINE_RAD, OPEN_MIDI, STRINGS, frequency_hz, stop_mm, vibrato_mm
+from viodat.synth.music.bowing import Move, is_rest, plan_bow
+from viodat.synth.music.performance import Performance, PlayedNote
+from viodat.synth.music.smooth import MINIMUM_JERK_PEAK, minimum_jerk, plateau, staircase, wander
+from viodat.synth.music.violin import FIRST_FINGER, INCLINE_RAD, OPEN_MIDI, STRINGS, frequency_hz, stop_mm, vibrato_mm
+from viodat.synth.vectors import FloatArray
 
 IntArray = NDArray[np.int64]
 Steps = list[tuple[float, float, float]]

@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from viodat.errors import ConfigError
-from viodat.synth.score import (
+from viodat.synth.music.score import (
     LEAD_S,
     LEVELS,
     TAIL_S,
@@ -28,7 +28,7 @@ from viodat.synth.score import (
     Note,
     Piece,
 )
-from viodat.synth.violin import HAIR_MM, OPEN_MIDI, STRING_MM, StringName, vibrato_cents
+from viodat.synth.music.violin import HAIR_MM, OPEN_MIDI, STRING_MM, StringName, vibrato_cents
 
 Handedness = Literal["right", "left"]
 
@@ -140,7 +140,7 @@ class PlayedNote:
     onset_s, offset_s
         First and last contact of the moving bow with this note.
     midi, string, finger, position, bow_direction, slurred, articulation, dynamic
-        As written (:class:`viodat.synth.score.Note`).
+        As written (:class:`viodat.synth.music.score.Note`).
     error_cents
         How far the mean pitch is off; 0 on open strings.
     vibrato_hz, vibrato_cents

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from viodat.synth.figure import Posture
-from viodat.synth.instrument import BOW_MM, CONTACT
-from viodat.synth.motion import FloatArray, Pose, rejected, unit
+from viodat.synth.motion import Pose
+from viodat.synth.picture.figure import Posture
+from viodat.synth.picture.instrument import BOW_MM, CONTACT
+from viodat.synth.vectors import FloatArray, rejected, unit
 
 # How the head lies on the chin rest: turned to the left, tilted to the left, a little down (rad).
 _TURN, _TILT, _NOD = 0.5, 0.12, 0.12

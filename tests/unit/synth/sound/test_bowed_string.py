@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.signal import butter, hilbert, sosfiltfilt
 
 from viodat.errors import ConfigError
-from viodat.synth.bowed_string import (
+from viodat.synth.sound.bowed_string import (
     RATE_HZ,
     STRING_MM,
     STRINGS,
@@ -18,7 +18,7 @@ from viodat.synth.bowed_string import (
     greatest_force_n,
     to_audio_rate,
 )
-from viodat.synth.violin_body import body_gain_db, radiate
+from viodat.synth.sound.violin_body import body_gain_db, radiate
 
 RATE = int(RATE_HZ)
 

@@ -76,7 +76,7 @@ def radiate(bridge_force_n: FloatArray, rate_hz: float = 44_100.0) -> FloatArray
 
     Returns
     -------
-    (N,) Pa. The travelling time over that metre is left to :mod:`viodat.synth.room`.
+    (N,) Pa. The travelling time over that metre is left to :mod:`viodat.synth.sound.room`.
     """
     force = np.asarray(bridge_force_n, dtype=np.float64)
     if force.ndim != 1:

@@ -8,9 +8,8 @@ Times are seconds.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from viodat.synth.vectors import FloatArray
 
 MINIMUM_JERK_PEAK = 10 / np.sqrt(3)
 """Peak acceleration of a minimum-jerk move, in units of D/T²."""

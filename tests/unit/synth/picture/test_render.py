@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from viodat.joints import BONES, JOINTS
-from viodat.synth.figure import Look, figures
 from viodat.synth.motion import Player, pose_at
-from viodat.synth.render import Camera, prepare, render
-from viodat.synth.scene import posture_of
-from viodat.synth.solids import Figure, Finish, Modeller
+from viodat.synth.picture.figure import Look, figures
+from viodat.synth.picture.render import Camera, prepare, render
+from viodat.synth.picture.scene import posture_of
+from viodat.synth.picture.solids import Figure, Finish, Modeller
 
 SIZE = (640, 360)
 RED, BLUE = Finish((255, 0, 0)), Finish((0, 0, 255))

@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from viodat.synth.control import Control, control_signals
-from viodat.synth.performance import Performance, draw_traits, perform
-from viodat.synth.score import LEVELS, STYLES, Level, Style, write_piece
+from viodat.synth.music.control import Control, control_signals
+from viodat.synth.music.performance import Performance, draw_traits, perform
+from viodat.synth.music.score import LEVELS, STYLES, Level, Style, write_piece
 
 SECONDS = 20.0
 RATE_HZ = 1000.0

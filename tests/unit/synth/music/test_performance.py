@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.unit.synth.takes import SECONDS, SEEDS, take
+from tests.unit.synth.music.takes import SECONDS, SEEDS, take
 from viodat.errors import ConfigError
-from viodat.synth.performance import PlayerTraits, draw_traits, perform
-from viodat.synth.score import LEVELS, STYLES, write_piece
-from viodat.synth.violin import OPEN_MIDI
+from viodat.synth.music.performance import PlayerTraits, draw_traits, perform
+from viodat.synth.music.score import LEVELS, STYLES, write_piece
+from viodat.synth.music.violin import OPEN_MIDI
 
 KINDS = [(level, style) for level in LEVELS for style in STYLES]
 

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.synth.motion import FloatArray, unit
+from viodat.synth.vectors import FloatArray, unit
 
 IntArray = NDArray[np.int64]
 
@@ -31,7 +31,7 @@ class Finish:
     folds
         How far the normal is bent by folds of cloth, 0 to about 0.4.
     texture
-        Layer of :func:`viodat.synth.textures.atlas` laid over the colour, -1 for none.
+        Layer of :func:`viodat.synth.picture.textures.atlas` laid over the colour, -1 for none.
     """
 
     rgb: tuple[float, float, float]

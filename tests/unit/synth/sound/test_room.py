@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from viodat.errors import ConfigError
-from viodat.synth.room import (
+from viodat.synth.sound.room import (
     RATE_HZ,
     SPEED_OF_SOUND_M_S,
     AutomaticGain,

@@ -1,6 +1,6 @@
 """The sound of the simulated violinist: one note per bow stroke, made by the bow that the picture shows.
 
-The bow's speed over time drives the bowed strings (:mod:`viodat.synth.bowed_string`), the left hand's vibrato bends
+The bow's speed over time drives the bowed strings, the left hand's vibrato bends
 their pitch by ±20 cents, and the body of the instrument radiates what the bridge feels. Float samples, full scale = 1,
 on the mocap clock. The travel time of sound is left out.
 """
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from viodat.synth.bowed_string import bow_violin, greatest_force_n
-from viodat.synth.motion import FloatArray, Player, bow_speed, vibrato
-from viodat.synth.violin_body import radiate
+from viodat.synth.motion import Player, bow_speed, vibrato
+from viodat.synth.sound.bowed_string import bow_violin, greatest_force_n
+from viodat.synth.sound.violin_body import radiate
+from viodat.synth.vectors import FloatArray
 
 RATE_HZ = 44_100
 _SCALE_HZ = tuple(196.0 * 2 ** (semitones / 12) for semitones in (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2))

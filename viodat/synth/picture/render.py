@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.synth import raycast
-from viodat.synth.backdrop import backdrop
-from viodat.synth.motion import FloatArray, unit
-from viodat.synth.solids import Figure
-from viodat.synth.textures import atlas
+from viodat.synth.picture import raycast
+from viodat.synth.picture.backdrop import backdrop
+from viodat.synth.picture.solids import Figure
+from viodat.synth.picture.textures import atlas
+from viodat.synth.vectors import FloatArray, unit
 
 Image = NDArray[np.uint8]
 

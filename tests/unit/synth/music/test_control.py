@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.unit.synth.takes import RATE_HZ, SEEDS, control, take
+from tests.unit.synth.music.takes import RATE_HZ, SEEDS, control, take
 from viodat.errors import ConfigError
-from viodat.synth.bowing import plan_bow
-from viodat.synth.control import control_signals
-from viodat.synth.score import LEVELS, STYLES
+from viodat.synth.music.bowing import plan_bow
+from viodat.synth.music.control import control_signals
+from viodat.synth.music.score import LEVELS, STYLES
 
 KINDS = [(level, style) for level in LEVELS for style in STYLES]
 HAND_M_S2 = 40.0

@@ -1,7 +1,7 @@
 """The four strings of a violin under the bow: playing controls in, the force of the strings on the bridge out.
 
 Both at audio rate (N,) on one clock; mm, mm/s, N and Hz at the interface. The stick–slip motion of each string
-is computed by :mod:`viodat.synth.waveguide`; nothing of the tone is painted on: starts, bow changes, scratching
+is computed by :mod:`viodat.synth.sound.waveguide`; nothing of the tone is painted on: starts, bow changes, scratching
 and ringing follow from the controls. As on a violin, too light a bow gives the octave and too heavy a one a
 creak (:func:`greatest_force_n`), and a heavy bow sounds a few cents flat.
 """
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.signal import resample_poly
 
 from viodat.errors import ConfigError
-from viodat.synth.waveguide import DYNAMIC, OVERSAMPLING, SHORTEST, STATIC, run_string
+from viodat.synth.sound.waveguide import DYNAMIC, OVERSAMPLING, SHORTEST, STATIC, run_string
 
 FloatArray = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from viodat.errors import ConfigError
-from viodat.synth.violin import FIRST_FINGER, OPEN_MIDI, STRING_MM, STRINGS, StringName, finger_for, vibrato_cents
+from viodat.synth.music.violin import FIRST_FINGER, OPEN_MIDI, STRING_MM, STRINGS, StringName, finger_for, vibrato_cents
 
 Level = Literal["novice", "intermediate", "advanced"]
 Style = Literal["study", "free"]

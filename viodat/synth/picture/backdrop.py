@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from viodat.synth.motion import FloatArray
+from viodat.synth.vectors import FloatArray
 
 _LOW = np.array([-4200.0, -4400.0, 0.0])
 _HIGH = np.array([4600.0, 4400.0, 3100.0])

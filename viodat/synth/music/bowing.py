@@ -15,9 +15,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from viodat.synth.performance import Performance, PlayedNote, PlayerTraits
-from viodat.synth.smooth import STEEPEST
-from viodat.synth.violin import HAIR_MM
+from viodat.synth.music.performance import Performance, PlayedNote, PlayerTraits
+from viodat.synth.music.smooth import STEEPEST
+from viodat.synth.music.violin import HAIR_MM
 
 REST_S = 0.25
 """A longer silence is a rest, in which the bow leaves the string."""

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from viodat.errors import ConfigError
-from viodat.synth.score import LEVELS, STYLES, Piece, write_piece
-from viodat.synth.violin import FIRST_FINGER, OPEN_MIDI, STRINGS, frequency_hz, stop_mm, vibrato_cents, vibrato_mm
+from viodat.synth.music.score import LEVELS, STYLES, Piece, write_piece
+from viodat.synth.music.violin import FIRST_FINGER, OPEN_MIDI, STRINGS, frequency_hz, stop_mm, vibrato_cents, vibrato_mm
 
 KINDS = [(level, style) for level in LEVELS for style in STYLES]
 

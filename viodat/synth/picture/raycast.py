@@ -2,7 +2,7 @@
 
 Rays start at the camera's centre and go through (x, y, 1) of the camera frame, so the ray parameter is the depth
 along the optical axis in mm. Each solid comes with the linear map from camera coordinates into its own (see
-:mod:`viodat.synth.solids`): ``local = offset + depth * turn @ (x, y, 1)``. Colours are linear from 0 to 1. The
+:mod:`viodat.synth.picture.solids`): ``local = offset + depth * turn @ (x, y, 1)``. Colours are linear from 0 to 1. The
 intersection is that of a cone tangent to two balls, a quadratic in the ray parameter.
 """
 

@@ -1,0 +1,1 @@
+"""What a lab records of the player: markers, phones, clocks, and the files they write."""

@@ -1,0 +1,1 @@
+"""What is played: pieces, how a player performs them, and the control signals of the two hands."""

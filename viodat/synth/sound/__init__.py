@@ -1,0 +1,1 @@
+"""What is heard: bowed strings, the violin's body, the room and the microphones."""
