@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import build, check, demo, info
+from viodat.cli import build, check, demo, info, synth
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -69,6 +69,7 @@ app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("info")(info.info)
 app.command("demo")(demo.demo)
+app.command("synth")(synth.synth)
 
 
 @app.callback()

@@ -1,7 +1,9 @@
-"""A violinist as shaded solids around the 18 joints: what the cameras of the simulated lab see.
+"""A violinist as shaded solids around a body's segments: what the cameras of the simulated lab see.
 
-A :class:`Posture` says where joints, feet, head, violin and bow are at T instants; :func:`figures` clothes it. Sizes
-are those of a body of 1.70 m times ``scale``. Mm, world frame, Z up, floor at z = 0.
+:func:`figures_of` clothes a :class:`~viodat.synth.player.body.Body`: limbs lie between joint centres, fingers between
+their bones' frames. Trunk and limbs are as thick as those of a body of 1.70 m times ``Look.scale``; head and hands take
+their size from the body, for a child's head is larger than its stature tells. All sizes of the flesh are viodat's
+choice. Mm, world frame, Z up, floor at z = 0.
 """
 
 from __future__ import annotations
@@ -10,46 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from viodat.joints import JOINT_INDEX
 from viodat.synth.picture.instrument import add_bow, add_violin
 from viodat.synth.picture.solids import Figures, Finish, Modeller
 from viodat.synth.picture.textures import FACE
-from viodat.synth.vectors import FloatArray, rejected, unit
+from viodat.synth.player.body import FINGERS, Body, Frame
+from viodat.synth.vectors import FloatArray, unit
 
 Rgb = tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Posture:
-    """Where the player is at T instants; mm, world frame.
-
-    Attributes
-    ----------
-    joints
-        (T, 18, 3) centres in the order of :data:`viodat.joints.JOINTS`.
-    heels, toes
-        (T, 2, 3), left then right.
-    head, head_axes
-        (T, 3) middle of the skull between the ears, (T, 3, 3) columns forward, left, up.
-    violin, violin_axes
-        (T, 3) and (T, 3, 3), the frame of :mod:`viodat.synth.picture.instrument`; None leaves violin and bow out.
-    bow_frog, bow_tip
-        (T, 3) ends of the bow's hair.
-    """
-
-    joints: FloatArray
-    heels: FloatArray
-    toes: FloatArray
-    head: FloatArray
-    head_axes: FloatArray
-    violin: FloatArray | None = None
-    violin_axes: FloatArray | None = None
-    bow_frog: FloatArray | None = None
-    bow_tip: FloatArray | None = None
-
-    def joint(self, name: str) -> FloatArray:
-        """(T, 3) of one of the 18 joints."""
-        return np.asarray(self.joints[:, JOINT_INDEX[name]])
 
 
 @dataclass(frozen=True)
@@ -81,143 +50,175 @@ _HAIRS: tuple[Rgb, ...] = ((62, 42, 30), (30, 26, 26), (120, 84, 48), (176, 140,
 _SHIRTS: tuple[Rgb, ...] = ((58, 92, 142), (150, 56, 58), (222, 220, 212), (66, 112, 84), (96, 84, 128), (52, 54, 60))
 _TROUSERS: tuple[Rgb, ...] = ((62, 60, 66), (56, 70, 102), (112, 100, 84), (40, 40, 44))
 
-# Length of the three phalanges and how far the knuckle lies from the index' (0) towards the little finger's (1).
-_FINGERS = (
-    (0.0, (43.0, 25.0, 20.0)),
-    (0.33, (47.0, 29.0, 21.0)),
-    (0.67, (44.0, 27.0, 21.0)),
-    (1.0, (35.0, 20.0, 18.0)),
-)
-_LEFT_CURL = (0.75, 1.0, 0.75)
-_RIGHT_CURL = (0.55, 0.75, 0.4)
-_REST_CURL = (0.3, 0.35, 0.2)
+_NECK = (-65.0, 0.0, 45.0)
+"""Where the neck leaves the thorax, in its frame."""
+_HEAD_OVER_NECK_MM = 138.5
+_KNUCKLE_MM = 85.0
+"""From the wrist to the middle finger's knuckle."""
+_MID_SHOULDERS = np.array([-55.0, 0.0, -17.0])
+"""In the thorax' frame, which starts at the notch."""
+_ANKLE_MM = 66.0
+_SIDES = (("left", 1.0), ("right", -1.0))
+_FINGER_THICK = {"index": 1.0, "middle": 1.03, "ring": 0.97, "pinky": 0.86}
 
 
-def figures(posture: Posture, look: Look) -> Figures:
-    """Clothe the posture: about 110 solids at T instants."""
-    modeller = Modeller(len(posture.joints))
-    shoulders = posture.joint("left_shoulder"), posture.joint("right_shoulder")
-    hips = posture.joint("left_pelvis"), posture.joint("right_pelvis")
-    neck, root = (shoulders[0] + shoulders[1]) / 2, (hips[0] + hips[1]) / 2
-    up = unit(neck - root)
-    left = rejected(shoulders[0] - shoulders[1], up)
-    trunk = np.stack([np.cross(left, up), left, up], axis=-1)
-    hips_left = rejected(hips[0] - hips[1], up)
-    _trunk(modeller, look, neck, root, trunk, np.stack([np.cross(hips_left, up), hips_left, up], axis=-1))
-    _head(modeller, look, posture, neck + trunk @ (look.scale * np.array([-6.0, 0, 25])))
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        _leg(modeller, look, posture, side, hips_left)
-        _arm(modeller, look, posture, side, sign)
-    if posture.violin is not None and posture.violin_axes is not None:
-        add_violin(modeller, posture.violin, posture.violin_axes, look.violin_scale)
-        if posture.bow_frog is not None and posture.bow_tip is not None:
-            add_bow(modeller, posture.bow_frog, posture.bow_tip, posture.violin_axes[..., 2])
+def figures_of(body: Body, look: Look) -> Figures:
+    """Clothe a body: about 130 solids at its T instants; without violin and bow where the body has none.
+
+    Parameters
+    ----------
+    body
+        Where all segments are, world frame.
+    look
+        Colours, and the sizes of the body (stature / 1700 mm) and of the violin.
+    """
+    modeller = Modeller(len(body.times_s))
+    _trunk(modeller, look, body)
+    _head(modeller, look, body)
+    for side, sign in _SIDES:
+        _leg(modeller, look, body, side)
+        _arm(modeller, look, body, side)
+        _hand(modeller, look, body, side, sign)
+    if body.plays:
+        violin, bow = body.segments["violin"], body.segments["bow"]
+        add_violin(modeller, violin.origin, violin.axes, look.violin_scale)
+        add_bow(modeller, bow.origin, bow.axes, look.violin_scale)
     return modeller.built()
 
 
-def _trunk(
-    modeller: Modeller, look: Look, neck: FloatArray, root: FloatArray, trunk: FloatArray, pelvis: FloatArray
-) -> None:
-    s = look.scale
+figures = figures_of  # the old demo's name for it
+
+
+def _trunk(modeller: Modeller, look: Look, body: Body) -> None:
+    s, thorax, pelvis = look.scale, body.segments["thorax"], body.segments["pelvis"]
     shirt, cloth, skin = Finish(look.shirt, folds=0.16), Finish(look.trousers, folds=0.08), Finish(look.skin, gloss=0.1)
 
     def at(x: float, y: float, z: float) -> FloatArray:
-        return np.asarray(neck + trunk @ (s * np.array([x, y, z])))
+        return thorax.point(s * (_MID_SHOULDERS + np.array([x, y, z])))
 
     def low(x: float, y: float, z: float) -> FloatArray:
-        return np.asarray(root + pelvis @ (s * np.array([x, y, z])))
+        return pelvis.point(s * np.array([x, y, z]))
 
-    left = trunk[..., 1]
-    modeller.ellipsoid(low(-12, 0, 10), pelvis, (108 * s, 160 * s, 105 * s), cloth)
+    left = thorax.axes[..., 1]
+    modeller.ellipsoid(low(-12, 0, 10), pelvis.axes, (106 * s, 158 * s, 105 * s), cloth)
     belt = Finish((40, 30, 26), gloss=0.3)
-    modeller.ellipsoid(low(-4, 0, 92), pelvis, (106 * s, 150 * s, 22 * s), belt)
-    modeller.limb(low(0, 0, 112), at(0, 0, -215), (143 * s, 148 * s), shirt, across=left, flat=0.68)
-    modeller.limb(at(0, 0, -215), at(-4, 0, -95), (150 * s, 146 * s), shirt, across=left, flat=0.72)
-    modeller.ellipsoid(at(-4, 0, -90), trunk, (104 * s, 158 * s, 118 * s), shirt)
-    modeller.limb(at(-8, -118, -22), at(-8, 118, -22), (64 * s, 64 * s), shirt, across=trunk[..., 2], flat=1.05)
-    for sign in (1.0, -1.0):
-        modeller.limb(at(-10, sign * 135, 8), at(-12, sign * 38, 52), (42 * s, 40 * s), shirt)
-    modeller.limb(at(-8, 0, 40), at(-2, 0, 66), (63 * s, 58 * s), shirt, across=left, flat=0.95)
-    modeller.ellipsoid(at(34, 0, 48), trunk, (34 * s, 36 * s, 34 * s), skin)
+    modeller.ellipsoid(low(-6, 0, 92), pelvis.axes, (102 * s, 148 * s, 22 * s), belt)
+    modeller.limb(low(-4, 0, 112), at(-4, 0, -215), (140 * s, 143 * s), shirt, across=left, flat=0.66)
+    modeller.limb(at(-4, 0, -215), at(-6, 0, -95), (145 * s, 143 * s), shirt, across=left, flat=0.68)
+    modeller.ellipsoid(at(-6, 0, -90), thorax.axes, (97 * s, 158 * s, 116 * s), shirt)
+    inner = {}
+    for side, sign in _SIDES:
+        # The shoulders move over the ribs: what joins them to the trunk follows their centres.
+        shoulder = body.joint(f"{side}_shoulder")
+        inner[side] = shoulder - sign * 58 * s * left
+        top = shoulder + s * (thorax.axes @ np.array([0.0, -sign * 36, 20]))
+        modeller.limb(top, at(-12, sign * 38, 52), (44 * s, 40 * s), shirt)
+        modeller.limb(inner[side], at(-6, sign * 90, -100), (62 * s, 66 * s), shirt)
+    modeller.limb(inner["right"], inner["left"], (62 * s, 62 * s), shirt, across=thorax.axes[..., 2], flat=1.05)
+    modeller.limb(at(-10, 0, 40), at(-5, 0, 64), (62 * s, 57 * s), shirt, across=left, flat=0.95)
+    modeller.ellipsoid(at(30, 0, 46), thorax.axes, (32 * s, 36 * s, 34 * s), skin)
 
 
-def _head(modeller: Modeller, look: Look, posture: Posture, neck: FloatArray) -> None:
-    s, axes = look.scale, posture.head_axes
-    skin, lips, hair = (
+def _head(modeller: Modeller, look: Look, body: Body) -> None:
+    s, head = look.scale, body.segments["head"]
+    neck = body.segments["thorax"].point(s * np.array(_NECK))
+    # The head's own size: that of an adult's at 1, whatever the stature.
+    h = float(np.linalg.norm(head.origin - neck, axis=-1).mean() / _HEAD_OVER_NECK_MM)
+    skin, face, hair = (
         Finish(look.skin, gloss=0.12),
         Finish(look.skin, gloss=0.12, texture=FACE),
         Finish(look.hair, gloss=0.2),
     )
 
     def at(x: float, y: float, z: float) -> FloatArray:
-        return np.asarray(posture.head + axes @ (s * np.array([x, y, z])))
+        return head.point(h * np.array([x, y, z]))
 
     def face_on(ry: float, rz: float, up: float) -> FloatArray:
         # The sheet is 160 mm wide and 200 mm high around the middle of the face, 12 mm below the skull's.
         return np.array([[0, -ry / 160, 0, 0.5], [0, 0, -rz / 200, 0.5 - (up + 12) / 200], [1.0, 0, 0, -0.1]])
 
-    modeller.limb(neck, at(-22, 0, -50), (56 * s, 54 * s), skin)
-    modeller.ellipsoid(at(0, 0, 22), axes, (97 * s, 77 * s, 92 * s), lips, mapping=face_on(77, 92, 22))
-    modeller.ellipsoid(at(18, 0, -30), axes, (76 * s, 66 * s, 84 * s), lips, mapping=face_on(66, 84, -30))
-    modeller.limb(at(88, 0, 6), at(104, 0, -24), (9 * s, 13 * s), skin)
-    for sign in (1.0, -1.0):
-        modeller.ellipsoid(at(97, sign * 9, -28), axes, (9 * s, 10 * s, 7 * s), skin)
-        modeller.ellipsoid(at(-8, sign * 77, -8), axes, (20 * s, 9 * s, 32 * s), skin)
+    modeller.limb(neck, at(-22, 0, -50), (56 * s, 52 * h), skin)
+    axes = head.axes
+    modeller.ellipsoid(at(0, 0, 22), axes, (97 * h, 77 * h, 92 * h), face, mapping=face_on(77, 92, 22))
+    modeller.ellipsoid(at(18, 0, -30), axes, (76 * h, 66 * h, 84 * h), face, mapping=face_on(66, 84, -30))
+    modeller.limb(at(88, 0, 6), at(104, 0, -24), (9 * h, 13 * h), skin)
+    for _, sign in _SIDES:
+        modeller.ellipsoid(at(97, sign * 9, -28), axes, (9 * h, 10 * h, 7 * h), skin)
+        modeller.ellipsoid(at(-8, sign * 77, -8), axes, (20 * h, 9 * h, 32 * h), skin)
     clip = (0.8, 0.0, -0.6, 0.28)
-    modeller.ellipsoid(at(-10, 0, 32), axes, (104 * s, 86 * s, 100 * s), hair, clip=clip)
-    modeller.limb(at(-48, 0, 0), at(-42, 0, -52), (70 * s, 50 * s), hair)
+    modeller.ellipsoid(at(-10, 0, 32), axes, (104 * h, 86 * h, 100 * h), hair, clip=clip)
+    modeller.limb(at(-48, 0, 0), at(-42, 0, -52), (70 * h, 50 * h), hair)
     if look.long_hair:
-        modeller.limb(at(-62, 0, 10), at(-92, 0, -150), (66 * s, 42 * s), hair, across=axes[..., 1], flat=0.6)
+        modeller.limb(at(-62, 0, 10), at(-92, 0, -150), (66 * h, 42 * h), hair, across=axes[..., 1], flat=0.6)
 
 
-def _leg(modeller: Modeller, look: Look, posture: Posture, side: str, left: FloatArray) -> None:
-    s, number = look.scale, 0 if side == "left" else 1
-    hip, knee, ankle = (posture.joint(f"{side}_{name}") for name in ("pelvis", "knee", "ankle"))
-    heel, toe = posture.heels[:, number], posture.toes[:, number]
+def _leg(modeller: Modeller, look: Look, body: Body, side: str) -> None:
+    s, foot = look.scale, body.segments[f"{side}_foot"]
+    hip, knee, ankle = (body.joint(f"{side}_{name}") for name in ("pelvis", "knee", "ankle"))
     cloth, shoe, sole = Finish(look.trousers, folds=0.14), Finish(look.shoes, gloss=0.4), Finish((24, 22, 22))
+    calf, cuff = knee + 0.4 * (ankle - knee), ankle - 20 * s * unit(ankle - knee)
     modeller.limb(hip, knee, (86 * s, 60 * s), cloth)
-    modeller.limb(knee, knee + 0.4 * (ankle - knee), (59 * s, 58 * s), cloth)
-    modeller.limb(knee + 0.4 * (ankle - knee), ankle - 20 * s * unit(ankle - knee), (58 * s, 47 * s), cloth)
-    modeller.limb(ankle - 10 * s * unit(ankle - knee), ankle + 0.3 * (heel - ankle), (36 * s, 36 * s), shoe)
-    along = unit(toe - heel)
-    level = np.cross(np.array([0.0, 0.0, 1.0]), along)
-    raised = np.array([0.0, 0.0, 12 * s])
-    modeller.limb(heel + raised, toe + raised * 0.4, (37 * s, 42 * s), shoe, across=level, flat=0.72)
-    modeller.limb(ankle + 12 * s * along, toe - 40 * s * along, (34 * s, 34 * s), shoe, across=level, flat=0.9)
-    grounded = np.array([1.0, 1.0, 0.0])
-    flat = np.array([0.0, 0.0, 8 * s])
-    modeller.limb(heel * grounded + flat, toe * grounded + flat, (40 * s, 45 * s), sole, across=level, flat=0.2)
+    modeller.limb(knee, calf, (59 * s, 58 * s), cloth)
+    modeller.limb(calf, cuff, (58 * s, 47 * s), cloth)
+    left = foot.axes[..., 1]
+
+    def at(x: float, z: float) -> FloatArray:
+        return foot.point(s * np.array([x, 0.0, z - _ANKLE_MM]))
+
+    modeller.limb(ankle + 0.5 * (cuff - ankle), at(-16, 42), (37 * s, 36 * s), shoe)
+    modeller.limb(at(-38, 33), at(140, 27), (35 * s, 42 * s), shoe, across=left, flat=0.7)
+    modeller.limb(at(14, 62), at(105, 36), (34 * s, 34 * s), shoe, across=left, flat=0.9)
+    modeller.limb(at(-40, 8), at(144, 8), (39 * s, 45 * s), sole, across=left, flat=0.2)
 
 
-def _arm(modeller: Modeller, look: Look, posture: Posture, side: str, sign: float) -> None:
+def _arm(modeller: Modeller, look: Look, body: Body, side: str) -> None:
     s = look.scale
-    shoulder, elbow, wrist = (posture.joint(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
+    shoulder, elbow, wrist = (body.joint(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
     skin, sleeve = Finish(look.skin, gloss=0.12), Finish(look.shirt, folds=0.16)
-    modeller.limb(shoulder, shoulder + 0.35 * (elbow - shoulder), (61 * s, 57 * s), sleeve)
-    modeller.limb(shoulder + 0.35 * (elbow - shoulder), elbow, (57 * s, 46 * s), sleeve)
-    modeller.limb(elbow, elbow + 0.25 * (wrist - elbow), (46 * s, 45 * s), sleeve)
-    modeller.limb(elbow + 0.2 * (wrist - elbow), elbow + 0.5 * (wrist - elbow), (40 * s, 37 * s), skin)
-    index, pinky, thumb = (posture.joint(f"{side}_{name}") for name in ("index", "pinky", "thumb"))
-    knuckles = (index + pinky) / 2
-    distal = unit(knuckles - wrist)
-    across = rejected(index - pinky, distal)
-    modeller.limb(elbow + 0.5 * (wrist - elbow), wrist, (37 * s, 28 * s), skin, across=across, flat=0.88)
-    palmar = sign * np.cross(distal, across)
-    palm = np.stack([palmar, across, distal], axis=-1)
-    length = np.linalg.norm(knuckles - wrist, axis=-1).mean()
-    modeller.limb(wrist, wrist + 0.85 * (knuckles - wrist), (26 * s, 36 * s), skin, across=across, flat=0.5)
-    modeller.ellipsoid(wrist + 0.62 * (knuckles - wrist), palm, (17 * s, 43 * s, 0.55 * length), skin)
-    curl = _REST_CURL if posture.violin is None else (_LEFT_CURL if side == "left" else _RIGHT_CURL)
-    for share, phalanges in _FINGERS:
-        start, angle = (1 - share) * index + share * pinky, 0.0
-        for bone, (long, bend) in enumerate(zip(phalanges, curl, strict=True)):
-            angle += bend
-            end = start + long * s * (np.cos(angle) * distal + np.sin(angle) * palmar)
-            radius = (9.5 - 0.9 * bone) * s * (1 - 0.12 * share)
-            modeller.limb(start, end, (radius, radius * 0.93), skin)
-            start = end
-    root = wrist + s * (22 * distal + 24 * across + 10 * palmar)
-    middle = 0.5 * (root + thumb) + 8 * s * across
-    modeller.limb(root, middle, (17 * s, 12.5 * s), skin)
-    modeller.limb(middle, thumb, (12.5 * s, 10.5 * s), skin)
-    modeller.limb(thumb, thumb + 26 * s * unit(unit(thumb - root) + distal), (10.5 * s, 8.5 * s), skin)
+
+    def along(share: float) -> FloatArray:
+        return np.asarray(elbow + share * (wrist - elbow))
+
+    modeller.limb(shoulder, shoulder + 0.35 * (elbow - shoulder), (59 * s, 55 * s), sleeve)
+    modeller.limb(shoulder + 0.35 * (elbow - shoulder), elbow, (55 * s, 45 * s), sleeve)
+    modeller.limb(elbow, along(0.25), (45 * s, 44 * s), sleeve)
+    modeller.limb(along(0.2), along(0.5), (39 * s, 36 * s), skin)
+    # The distal forearm turns with the radius; it is widest from the thumb's side to the little finger's.
+    across = body.segments[f"{side}_radius"].axes[..., 0]
+    modeller.limb(along(0.5), wrist, (36 * s, 28 * s), skin, across=across, flat=0.8)
+
+
+def _hand(modeller: Modeller, look: Look, body: Body, side: str, sign: float) -> None:
+    skin, hand = Finish(look.skin, gloss=0.12), body.segments[f"{side}_hand"]
+
+    def bone(name: str) -> Frame:
+        return body.segments[f"{side}_{name}"]
+
+    wrist = hand.origin
+    knuckles = {finger: bone(f"{finger}_proximal").origin for finger in FINGERS}
+    h = float(np.linalg.norm(knuckles["middle"] - wrist, axis=-1).mean() / _KNUCKLE_MM)
+    thumb = hand.axes[..., 0]
+    for i, finger in enumerate(FINGERS):
+        root = hand.point(h * np.array([10.0 - 6.5 * i, 0.0, -14.0]))
+        modeller.limb(root, knuckles[finger], (13 * h, 11 * h * _FINGER_THICK[finger]), skin, across=thumb, flat=0.95)
+    middle = 0.46 * wrist + 0.27 * (knuckles["index"] + knuckles["pinky"])
+    wide = float(np.linalg.norm(knuckles["index"] - knuckles["pinky"], axis=-1).mean())
+    modeller.ellipsoid(middle, hand.axes, (0.5 * wide + 5 * h, 15 * h, 46 * h), skin)
+    for finger in FINGERS:
+        thick = h * _FINGER_THICK[finger]
+        chain = [bone(f"{finger}_{name}") for name in ("proximal", "middle", "distal")]
+        last = np.linalg.norm(chain[2].origin - chain[1].origin, axis=-1).mean()
+        ends = [chain[1].origin, chain[2].origin, _end(chain[2], 0.78 * last - 6 * thick)]
+        for n, (part, end) in enumerate(zip(chain, ends, strict=True)):
+            modeller.limb(part.origin, end, ((9.6 - 0.9 * n) * thick, (8.7 - 0.9 * n) * thick), skin)
+    first, second, third = (bone(f"thumb_{name}") for name in ("metacarpal", "proximal", "distal"))
+    ball = hand.point(h * np.array([14.0, -sign * 12.0, -26.0]))
+    last = np.linalg.norm(third.origin - second.origin, axis=-1).mean()
+    modeller.limb(ball, second.origin, (17 * h, 12.5 * h), skin)
+    modeller.limb(first.origin, second.origin, (15 * h, 12 * h), skin)
+    modeller.limb(second.origin, third.origin, (12 * h, 10.5 * h), skin)
+    modeller.limb(third.origin, _end(third, 0.9 * last - 8 * h), (10.5 * h, 8.5 * h), skin)
+
+
+def _end(bone: Frame, length_mm: float) -> FloatArray:
+    return bone.point(np.array([0.0, 0.0, -length_mm]))

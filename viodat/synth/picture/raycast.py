@@ -4,6 +4,11 @@ Rays start at the camera's centre and go through (x, y, 1) of the camera frame, 
 along the optical axis in mm. Each solid comes with the linear map from camera coordinates into its own (see
 :mod:`viodat.synth.picture.solids`): ``local = offset + depth * turn @ (x, y, 1)``. Colours are linear from 0 to 1. The
 intersection is that of a cone tangent to two balls, a quadratic in the ray parameter.
+
+Rolling shutter and exposure: the maps of a solid are given per band of rows and, within a band, per instant of its
+exposure, with the middle of the exposure last. :func:`see` looks along each pixel's ray at one of the instants only,
+another one for each pixel of a block of two by two. Where the picture moves, neighbours therefore see different solids,
+and :func:`paint`, which looks closer wherever neighbours differ, spreads its rays over all instants.
 """
 
 from __future__ import annotations
@@ -20,6 +25,10 @@ _compiled = cast("Callable[[_F], _F]", numba.njit(cache=True, nogil=True, error_
 _inlined = cast("Callable[[_F], _F]", numba.njit(cache=True, nogil=True, error_model="numpy", inline="always"))
 
 NOTHING = -1
+# Places of a pixel's rays in sixteenths of a pixel, such that no two share a row or a column: four where the picture
+# stands still, eight where it moves.
+_FOUR = ((-2.0, -6.0), (6.0, -2.0), (-6.0, 2.0), (2.0, 6.0))
+_EIGHT = ((1.0, -3.0), (-1.0, 3.0), (5.0, 1.0), (-3.0, -5.0), (-5.0, 5.0), (-7.0, -1.0), (3.0, 7.0), (7.0, -7.0))
 FAR = 1e9
 
 
@@ -75,35 +84,97 @@ def _hit(o: Any, d: Any, shape: Any, clip: Any) -> Any:
 
 
 @_compiled
+def place(
+    origin: Any, axes: Any, weights: Any, rotation: Any, centre: Any, bands: Any, instants: Any, turn: Any, offset: Any
+) -> None:
+    """Write the maps into the solids for all instants of all bands.
+
+    origin (3, P, 3), axes (3, P, 3, 3) at three times, blended by weights (B, I, 3); rotation (3, 3), centre (3,) of
+    the camera; bands (P, 2) first and last band in which a solid is seen, end excluded; instants (P,) True where a
+    solid moves within the exposure. turn (B, I, P, 3, 3), offset (B, I, P, 3) are written.
+    """
+    a, m, o = np.empty((3, 3)), np.empty((3, 3)), np.empty(3)
+    last = weights.shape[1] - 1
+    for p in range(origin.shape[1]):
+        for b in range(bands[p, 0], bands[p, 1]):
+            for k in range(last, -1, -1):
+                if k < last and not instants[p]:
+                    turn[b, k, p] = turn[b, last, p]
+                    offset[b, k, p] = offset[b, last, p]
+                    continue
+                w0, w1, w2 = weights[b, k, 0], weights[b, k, 1], weights[b, k, 2]
+                for i in range(3):
+                    o[i] = centre[i] - (w0 * origin[0, p, i] + w1 * origin[1, p, i] + w2 * origin[2, p, i])
+                    for j in range(3):
+                        a[i, j] = w0 * axes[0, p, i, j] + w1 * axes[1, p, i, j] + w2 * axes[2, p, i, j]
+                # The inverse by cofactors: indices wrap around, which takes care of the signs.
+                for i in range(3):
+                    for j in range(3):
+                        i1, i2, j1, j2 = (i + 1) % 3, (i + 2) % 3, (j + 1) % 3, (j + 2) % 3
+                        m[j, i] = a[i1, j1] * a[i2, j2] - a[i1, j2] * a[i2, j1]
+                scale = 1.0 / (a[0, 0] * m[0, 0] + a[0, 1] * m[1, 0] + a[0, 2] * m[2, 0])
+                for i in range(3):
+                    m0, m1, m2 = m[i, 0] * scale, m[i, 1] * scale, m[i, 2] * scale
+                    offset[b, k, p, i] = m0 * o[0] + m1 * o[1] + m2 * o[2]
+                    for j in range(3):
+                        turn[b, k, p, i, j] = m0 * rotation[j, 0] + m1 * rotation[j, 1] + m2 * rotation[j, 2]
+
+
+@_inlined
+def _pattern(i: int, j: int) -> int:
+    """Give the instant, 0 to 7, of a pixel: each block of two by two has one of every quarter of the exposure."""
+    return 2 * ((2 * (i & 1)) ^ (3 * (j & 1))) + (((i >> 1) ^ (j >> 1)) & 1)
+
+
+@_compiled
 def see(
-    rays: Any, turn: Any, offset: Any, shape: Any, clip: Any, boxes: Any, nearest: Any, depth: Any, seen: Any
+    rays: Any,
+    band: int,
+    turn: Any,
+    offset: Any,
+    shape: Any,
+    clip: Any,
+    boxes: Any,
+    nearest: Any,
+    fine: Any,
+    depth: Any,
+    seen: Any,
+    swept: Any,
 ) -> None:
     """Write the depth (mm) of the first surface of every pixel, and its solid; keep what is nearer already.
 
-    rays (H, W, 2) x and y of the ray; turn (P, 3, 3), offset (P, 3), shape (P, 3), clip (P, 4); boxes (P, 4) first
-    and last row, first and last column of each solid, ends excluded; nearest (P,) mm, no point of it is nearer.
+    rays (H, W, 2) x and y of the ray; band rows share the maps turn (B, I, P, 3, 3), offset (B, I, P, 3); shape (P, 3),
+    clip (P, 4); boxes (P, 4) first and last row, first and last column of each solid, ends excluded; nearest (P,) mm,
+    no point of it is nearer; fine (P,) True for thin solids that move within the exposure, which could slip through
+    the pattern of instants: swept (H, W) tells where one is at any instant.
     """
-    for p in range(turn.shape[0]):
-        g, o, s, c = (
-            turn[p],
-            (offset[p, 0], offset[p, 1], offset[p, 2]),
-            (shape[p, 0], shape[p, 1], shape[p, 2]),
-            (clip[p, 0], clip[p, 1], clip[p, 2], clip[p, 3]),
-        )
+    instants = turn.shape[1] - 1
+    for p in range(shape.shape[0]):
+        s, c = (shape[p, 0], shape[p, 1], shape[p, 2]), (clip[p, 0], clip[p, 1], clip[p, 2], clip[p, 3])
         for i in range(boxes[p, 0], boxes[p, 1]):
+            b = i // band
             for j in range(boxes[p, 2], boxes[p, 3]):
                 if depth[i, j] <= nearest[p]:
                     continue
                 x, y = rays[i, j, 0], rays[i, j, 1]
-                d = (
-                    g[0, 0] * x + g[0, 1] * y + g[0, 2],
-                    g[1, 0] * x + g[1, 1] * y + g[1, 2],
-                    g[2, 0] * x + g[2, 1] * y + g[2, 2],
-                )
-                t = _hit(o, d, s, c)
-                if t < depth[i, j]:
-                    depth[i, j] = t
-                    seen[i, j] = p
+                own = _pattern(i, j) % instants
+                for turned in range(4 if fine[p] else 1):
+                    k = (own + 2 * turned) % instants
+                    g = turn[b, k, p]
+                    d = (
+                        g[0, 0] * x + g[0, 1] * y + g[0, 2],
+                        g[1, 0] * x + g[1, 1] * y + g[1, 2],
+                        g[2, 0] * x + g[2, 1] * y + g[2, 2],
+                    )
+                    t = _hit((offset[b, k, p, 0], offset[b, k, p, 1], offset[b, k, p, 2]), d, s, c)
+                    if t >= depth[i, j]:
+                        continue
+                    if fine[p]:
+                        swept[i, j] = p
+                    if turned == 0:
+                        depth[i, j] = t
+                        seen[i, j] = p
+                        break
 
 
 @_compiled
@@ -128,20 +199,39 @@ def light_depth(turn: Any, offset: Any, shape: Any, clip: Any, boxes: Any, texel
                     depth[i, j] = t
 
 
-@_compiled
-def _lit(x: float, y: float, z: float, depth: Any, texel: float, slack: float, reach: int) -> float:
-    """Share of the texels around a place in the light's frame from which the light reaches it."""
+@_inlined
+def _lit_once(x: float, y: float, z: float, depth: Any, texel: float, slack: float) -> float:
+    """Share of the four texels around a place in the light's frame from which the light reaches it."""
     row, column = y / texel, x / texel
-    i0, j0 = int(np.floor(row)), int(np.floor(column))
-    free, total = 0.0, 0.0
-    for i in range(i0 - reach, i0 + reach + 2):
-        wi = max(0.0, reach + 1.0 - abs(row - i))
-        for j in range(j0 - reach, j0 + reach + 2):
-            w = wi * max(0.0, reach + 1.0 - abs(column - j))
-            total += w
-            if i < 0 or j < 0 or i >= depth.shape[0] or j >= depth.shape[1] or depth[i, j] > z - slack:
-                free += w
-    return float(free / total)
+    i, j = int(np.floor(row)), int(np.floor(column))
+    if i < 0 or j < 0 or i >= depth.shape[0] - 1 or j >= depth.shape[1] - 1:
+        return 1.0
+    fv, fu, limit = row - i, column - j, z - slack
+    free = 0.0
+    if depth[i, j] > limit:
+        free += (1 - fv) * (1 - fu)
+    if depth[i, j + 1] > limit:
+        free += (1 - fv) * fu
+    if depth[i + 1, j] > limit:
+        free += fv * (1 - fu)
+    if depth[i + 1, j + 1] > limit:
+        free += fv * fu
+    return float(free)
+
+
+@_inlined
+def _lit_softly(x: float, y: float, z: float, depth: Any, near: Any, texel: float, slack: float) -> float:
+    """As :func:`_lit_once`, from sixteen texels with weights that fall off linearly; near holds their least depth."""
+    row, column = y / texel, x / texel
+    i0, j0, limit = int(np.floor(row)), int(np.floor(column)), z - slack
+    if i0 < 0 or j0 < 0 or i0 >= near.shape[0] or j0 >= near.shape[1] or near[i0, j0] > limit:
+        return 1.0
+    kept = 0.0
+    for i in range(max(i0 - 1, 0), min(i0 + 3, depth.shape[0])):
+        for j in range(max(j0 - 1, 0), min(j0 + 3, depth.shape[1])):
+            if depth[i, j] <= limit:
+                kept += max(0.0, 2.0 - abs(row - i)) * max(0.0, 2.0 - abs(column - j))
+    return float(1.0 - kept / 16.0)
 
 
 @_inlined
@@ -225,7 +315,7 @@ def _shade(
     direct = 0.0
     shine = 0.0
     if facing > 0.0:
-        free = _lit(sx, sy, sz, shadow, texel, 22.0, 0)
+        free = _lit_once(sx, sy, sz, shadow, texel, 22.0)
         direct = 0.72 * facing * free
         if colour[p, 3] > 0.0:
             back = -1.0 / np.sqrt(x * x + y * y + 1.0)
@@ -246,13 +336,18 @@ def _shade(
 
 
 @_compiled
-def floor_shadow(floor: Any, rows: Any, seen: Any, light: Any, feet: Any, image: Any) -> None:
+def floor_shadow(floor: Any, rows: Any, seen: Any, light: Any, near: Any, feet: Any, image: Any) -> None:
     """Darken floor pixels that the figure keeps the light from.
 
     floor (H, W, 3) place in the camera frame (mm), NaN off the floor; rows (4,) first and last row and column;
-    feet (N, 3) camera frame: touching points around which the sky's light is kept off as well.
+    near least depth of the light around each texel, from one before to two after it; feet (N, 3) camera frame: touching
+    points around which the sky's light is kept off as well.
     """
     _, _, _, to_light, light_offset, texel, shadow = light
+    x0, x1, z0, z1 = FAR, -FAR, FAR, -FAR
+    for f in range(feet.shape[0]):
+        x0, x1 = min(x0, feet[f, 0] - 200.0), max(x1, feet[f, 0] + 200.0)
+        z0, z1 = min(z0, feet[f, 2] - 200.0), max(z1, feet[f, 2] + 200.0)
     for i in range(rows[0], rows[1]):
         for j in range(rows[2], rows[3]):
             x, y, z = floor[i, j, 0], floor[i, j, 1], floor[i, j, 2]
@@ -261,10 +356,8 @@ def floor_shadow(floor: Any, rows: Any, seen: Any, light: Any, feet: Any, image:
             sx = to_light[0, 0] * x + to_light[0, 1] * y + to_light[0, 2] * z + light_offset[0]
             sy = to_light[1, 0] * x + to_light[1, 1] * y + to_light[1, 2] * z + light_offset[1]
             sz = to_light[2, 0] * x + to_light[2, 1] * y + to_light[2, 2] * z + light_offset[2]
-            keep = 1.0
-            if -3 * texel < sx < (shadow.shape[1] + 3) * texel and -3 * texel < sy < (shadow.shape[0] + 3) * texel:
-                keep = 0.45 + 0.55 * _lit(sx, sy, sz, shadow, texel, 8.0, 1)
-            for f in range(feet.shape[0]):
+            keep = 0.45 + 0.55 * _lit_softly(sx, sy, sz, shadow, near, texel, 8.0)
+            for f in range(feet.shape[0] if x0 < x < x1 and z0 < z < z1 else 0):
                 apart = (x - feet[f, 0]) ** 2 + (y - feet[f, 1]) ** 2 + (z - feet[f, 2]) ** 2
                 if apart < 40000.0:
                     keep *= 1.0 - 0.45 * np.exp(-apart / 6000.0)
@@ -281,46 +374,92 @@ def _differs(p: Any, z: Any, q: Any, other: Any, colour: Any) -> Any:
     return p == NOTHING or q == NOTHING or abs(other - z) > 15.0 or colour[p, 0] != colour[q, 0]
 
 
+@_inlined
+def _add(solid: int, found: Any, count: int) -> int:
+    if solid == NOTHING:
+        return count
+    for n in range(count):
+        if found[n] == solid:
+            return count
+    found[count] = solid
+    return count + 1
+
+
 @_compiled
-def _around(i: int, j: int, seen: Any, found: Any) -> int:
+def _around(i: int, j: int, seen: Any, swept: Any, found: Any) -> int:
     """List the solids that are seen within a pixel of (i, j); return how many."""
     count = 0
     for a in range(max(i - 1, 0), min(i + 2, seen.shape[0])):
         for b in range(max(j - 1, 0), min(j + 2, seen.shape[1])):
-            known = seen[a, b] == NOTHING
-            for n in range(count):
-                known = known or found[n] == seen[a, b]
-            if not known:
-                found[count] = seen[a, b]
-                count += 1
+            count = _add(seen[a, b], found, count)
+            count = _add(swept[a, b], found, count)
     return count
 
 
-@_compiled
-def paint(rays: Any, box: Any, depth: Any, seen: Any, clip: Any, model: Any, light: Any, image: Any) -> None:
-    """Colour what :func:`see` found; edges are the mean of four rays a quarter of a pixel off the centre.
+@_inlined
+def _meets(x: float, y: float, p: Any, turn: Any, offset: Any, shape: Any, clip: Any) -> float:
+    """Give the depth at which the ray through (x, y, 1) enters solid p, FAR if it does not."""
+    g = turn[p]
+    d = (
+        g[0, 0] * x + g[0, 1] * y + g[0, 2],
+        g[1, 0] * x + g[1, 1] * y + g[1, 2],
+        g[2, 0] * x + g[2, 1] * y + g[2, 2],
+    )
+    return float(
+        _hit(
+            (offset[p, 0], offset[p, 1], offset[p, 2]),
+            d,
+            (shape[p, 0], shape[p, 1], shape[p, 2]),
+            (clip[p, 0], clip[p, 1], clip[p, 2], clip[p, 3]),
+        )
+    )
 
-    box (4,) first and last row and column; image (H, W, 3) uint8, display values (square root of linear), holds the
-    background.
+
+@_compiled
+def paint(
+    rays: Any,
+    band: int,
+    box: Any,
+    depth: Any,
+    seen: Any,
+    swept: Any,
+    clip: Any,
+    moving: Any,
+    model: Any,
+    light: Any,
+    image: Any,
+) -> None:
+    """Colour what :func:`see` found.
+
+    Where neighbours see different solids, the pixel is the mean of four rays around its centre, each at another instant of the exposure; elsewhere it is one ray, at the middle of the exposure.
+
+    box (4,) first and last row and column; moving (P,) 0 where a solid stands still within the exposure, 2 where it has
+    a texture that its motion must blur, else 1; image (H, W, 3) uint8, display values (square root of linear), holds
+    the background.
     """
     turn, offset, shape, colour, folds, texture, mapping, atlas = model
     key, fill, up, to_light, light_offset, texel, shadow = light
     rows, columns = seen.shape
-    found = np.empty(9, np.int64)
+    instants = turn.shape[1] - 1
+    found, lit = np.empty(18, np.int64), np.empty((18, 3))
+    done = np.zeros(18, np.bool_)
     first, last = np.full(rows + 2, columns), np.full(rows + 2, -2)
     for i in range(box[0], box[1]):
         for j in range(box[2], box[3]):
-            if seen[i, j] != NOTHING:
+            if seen[i, j] != NOTHING or swept[i, j] != NOTHING:
                 first[i + 1] = min(first[i + 1], j)
                 last[i + 1] = j
     for i in range(box[0], box[1]):
         start = min(first[i], first[i + 1], first[i + 2]) - 1
         end = max(last[i], last[i + 1], last[i + 2]) + 2
+        above, below, b = max(i - 1, 0), min(i + 1, rows - 1), i // band
         for j in range(max(start, 0), min(end, columns)):
             p, z = seen[i, j], depth[i, j]
-            above, below, left, right = max(i - 1, 0), min(i + 1, rows - 1), max(j - 1, 0), min(j + 1, columns - 1)
+            left, right = max(j - 1, 0), min(j + 1, columns - 1)
             edge = (
-                _differs(p, z, seen[above, j], depth[above, j], colour)
+                swept[i, j] != NOTHING
+                or (p != NOTHING and moving[p] == 2)
+                or _differs(p, z, seen[above, j], depth[above, j], colour)
                 or _differs(p, z, seen[below, j], depth[below, j], colour)
                 or _differs(p, z, seen[i, left], depth[i, left], colour)
                 or _differs(p, z, seen[i, right], depth[i, right], colour)
@@ -328,67 +467,61 @@ def paint(rays: Any, box: Any, depth: Any, seen: Any, clip: Any, model: Any, lig
             if p == NOTHING and not edge:
                 continue
             x, y = rays[i, j, 0], rays[i, j, 1]
-            samples, count = 1, 0
-            ax, ay, bx, by = 0.0, 0.0, 0.0, 0.0
-            if edge:
-                samples, count = 4, _around(i, j, seen, found)
-                j1 = j + 1 if j + 1 < columns else j - 1
-                i1 = i + 1 if i + 1 < rows else i - 1
-                ax, ay = 0.25 * (rays[i, j1, 0] - x) * (j1 - j), 0.25 * (rays[i, j1, 1] - y) * (j1 - j)
-                bx, by = 0.25 * (rays[i1, j, 0] - x) * (i1 - i), 0.25 * (rays[i1, j, 1] - y) * (i1 - i)
+            own = _pattern(i, j)
+            if not edge:
+                k = own % instants
+                if moving[p] > 0:
+                    middle = _meets(x, y, p, turn[b, instants], offset[b, instants], shape, clip)
+                    if middle < FAR:
+                        z, k = middle, instants
+                r, g, bl = _shade(
+                    x, y, z, p, turn[b, k], offset[b, k], shape, colour, folds, texture, mapping, atlas,
+                    key, fill, up, to_light, light_offset, texel, shadow,
+                )  # fmt: skip
+                image[i, j, 0] = np.uint8(255.0 * np.sqrt(min(r, 1.0)))
+                image[i, j, 1] = np.uint8(255.0 * np.sqrt(min(g, 1.0)))
+                image[i, j, 2] = np.uint8(255.0 * np.sqrt(min(bl, 1.0)))
+                continue
+            count = _around(i, j, seen, swept, found)
+            done[:count] = False
+            j1 = j + 1 if j + 1 < columns else j - 1
+            i1 = i + 1 if i + 1 < rows else i - 1
+            ax, ay = (rays[i, j1, 0] - x) * (j1 - j) / 16.0, (rays[i, j1, 1] - y) * (j1 - j) / 16.0
+            bx, by = (rays[i1, j, 0] - x) * (i1 - i) / 16.0, (rays[i1, j, 1] - y) * (i1 - i) / 16.0
+            samples = 4
+            for n in range(count):
+                if moving[found[n]] > 0:
+                    samples = 8
             total_r, total_g, total_b = 0.0, 0.0, 0.0
-            r, g, b, shaded = 0.0, 0.0, 0.0, np.int64(-2)
-            for k in range(samples):
-                sx, sy, best, which = x, y, z, np.int64(p)
-                if edge:
-                    u, v = 2.0 * (k % 2) - 1.0, 2.0 * (k // 2) - 1.0
-                    sx, sy = x + u * ax + v * bx, y + u * ay + v * by
-                    best, which = FAR, np.int64(NOTHING)
-                    for n in range(count):
-                        q = found[n]
-                        d = (
-                            turn[q, 0, 0] * sx + turn[q, 0, 1] * sy + turn[q, 0, 2],
-                            turn[q, 1, 0] * sx + turn[q, 1, 1] * sy + turn[q, 1, 2],
-                            turn[q, 2, 0] * sx + turn[q, 2, 1] * sy + turn[q, 2, 2],
-                        )
-                        o = (offset[q, 0], offset[q, 1], offset[q, 2])
-                        t = _hit(
-                            o,
-                            d,
-                            (shape[q, 0], shape[q, 1], shape[q, 2]),
-                            (clip[q, 0], clip[q, 1], clip[q, 2], clip[q, 3]),
-                        )
-                        if t < best:
-                            best, which = t, q
-                # Rays of one pixel that meet the same solid differ little in light.
-                if which == shaded:
-                    pass
-                elif which == NOTHING:
-                    r, g, b = (image[i, j, 0] / 255) ** 2, (image[i, j, 1] / 255) ** 2, (image[i, j, 2] / 255) ** 2
+            for sample in range(samples):
+                # Crossed with the pixel's own instant, so that place and instant are independent over a block.
+                if samples == 4:
+                    u, v = _FOUR[sample]
+                    k = ((2 * sample) ^ own) % instants
                 else:
-                    r, g, b = _shade(
-                        sx,
-                        sy,
-                        best,
-                        which,
-                        turn,
-                        offset,
-                        shape,
-                        colour,
-                        folds,
-                        texture,
-                        mapping,
-                        atlas,
-                        key,
-                        fill,
-                        up,
-                        to_light,
-                        light_offset,
-                        texel,
-                        shadow,
-                    )
-                shaded = which
-                total_r, total_g, total_b = total_r + min(r, 1.0), total_g + min(g, 1.0), total_b + min(b, 1.0)
+                    u, v = _EIGHT[sample]
+                    k = (sample ^ own) % instants
+                sx, sy = x + u * ax + v * bx, y + u * ay + v * by
+                best, which = FAR, -1
+                for n in range(count):
+                    t = _meets(sx, sy, found[n], turn[b, k], offset[b, k], shape, clip)
+                    if t < best:
+                        best, which = t, n
+                if which < 0:
+                    total_r += (image[i, j, 0] / 255.0) ** 2
+                    total_g += (image[i, j, 1] / 255.0) ** 2
+                    total_b += (image[i, j, 2] / 255.0) ** 2
+                    continue
+                # Rays of one pixel that meet the same solid differ little in light, but for a texture that moves.
+                q = found[which]
+                if not done[which] or moving[q] == 2:
+                    r, g, bl = _shade(
+                        sx, sy, best, q, turn[b, k], offset[b, k], shape, colour, folds, texture, mapping, atlas,
+                        key, fill, up, to_light, light_offset, texel, shadow,
+                    )  # fmt: skip
+                    lit[which, 0], lit[which, 1], lit[which, 2] = min(r, 1.0), min(g, 1.0), min(bl, 1.0)
+                    done[which] = True
+                total_r, total_g, total_b = total_r + lit[which, 0], total_g + lit[which, 1], total_b + lit[which, 2]
             image[i, j, 0] = np.uint8(255.0 * np.sqrt(total_r / samples))
             image[i, j, 1] = np.uint8(255.0 * np.sqrt(total_g / samples))
             image[i, j, 2] = np.uint8(255.0 * np.sqrt(total_b / samples))

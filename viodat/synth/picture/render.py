@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,8 +28,11 @@ _KEY = unit(np.array([0.75, 0.55, 1.15]))
 _FILL = unit(np.array([0.6, -0.8, 0.35]))
 _TEXEL_MM = 9.0
 _NEAR_MM = 50.0
-_BAND_ROWS = 40  # a limb at 2 m/s, 3 m away, moves less than 1 px while 40 of 720 rows are read out in 20 ms
-_EXPOSURES = 3
+_FOOT_HIGH_MM = 60.0
+_BAND_ROWS = 16  # a limb at 2 m/s, 3 m away, moves about 0.3 px while 16 of 720 rows are read out in 20 ms
+_INSTANTS = 8  # of the exposure that the rays of a pixel are spread over
+_STILL_PX = 0.3  # what moves less within the exposure counts as standing still
+_FINE_PX = 6.0  # moving solids thinner than this are looked for at every instant
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,12 @@ def prepare(camera: Camera) -> Stage:
     return Stage(camera, rays, floor.astype(np.float32), empty.astype(np.uint8), limits)
 
 
+def instants(time_s: float, readout_s: float, exposure_s: float) -> FloatArray:
+    """(3,) s at which :func:`between` must know the figure: begin, middle and end of a frame's exposure."""
+    start, end = time_s - exposure_s / 2, time_s + readout_s + exposure_s / 2
+    return np.array([start, (start + end) / 2, end])
+
+
 def render(
     scene_at: Callable[[float], Figure],
     stage: Stage,
@@ -100,7 +110,7 @@ def render(
     ----------
     scene_at
         The figure at a time (s); the same solids at every time. It is asked once where readout and exposure are 0,
-        otherwise three times, and a parabola is laid through the three.
+        otherwise at the three :func:`instants`.
     stage
         The camera and the room, from :func:`prepare`.
     time_s
@@ -108,70 +118,118 @@ def render(
     readout_s
         Time from the first row's exposure to the last row's (rolling shutter), s.
     exposure_s
-        How long each row is exposed (motion blur; the mean of three instants), s.
+        How long each row is exposed (motion blur), s.
 
     Returns
     -------
     (H, W, 3) uint8, RGB.
     """
-    height = stage.rays.shape[0]
     if readout_s == 0 and exposure_s == 0:
         figure = scene_at(time_s)
-        return _drawn(figure, stage, _light(figure, stage.camera), 0, height)
-    start, end = time_s - exposure_s / 2, time_s + readout_s + exposure_s / 2
-    known = [scene_at(t) for t in (start, (start + end) / 2, end)]
-    light = _light(known[1], stage.camera)  # the shadows' motion within a frame is left out
-    image = np.empty_like(stage.empty)
-    bands = range(0, height, _BAND_ROWS) if readout_s else (0,)
-    offsets = exposure_s * ((np.arange(_EXPOSURES) + 0.5) / _EXPOSURES - 0.5) if exposure_s else np.zeros(1)
-    for first in bands:
-        last = min(first + _BAND_ROWS, height) if readout_s else height
-        middle = time_s + readout_s * (first + last - 1) / 2 / max(height - 1, 1)
-        shares = [(middle + o - start) / (end - start) for o in offsets]
-        drawn = [_drawn(_between(known, share), stage, light, first, last) for share in shares]
-        image[first:last] = drawn[0] if len(drawn) == 1 else np.rint(np.mean(drawn, axis=0)).astype(np.uint8)
-    return image
+        return between((figure, figure, figure), stage)
+    first, middle, last = (scene_at(float(t)) for t in instants(time_s, readout_s, exposure_s))
+    return between((first, middle, last), stage, readout_s, exposure_s)
 
 
-def _between(known: list[Figure], share: float) -> Figure:
-    weights = (2 * (share - 0.5) * (share - 1), 4 * share * (1 - share), 2 * share * (share - 0.5))
-    return known[0].blended((known[1], known[2]), weights)
+def between(
+    known: tuple[Figure, Figure, Figure], stage: Stage, readout_s: float = 0.0, exposure_s: float = 0.0
+) -> Image:
+    """Draw one frame from the figure at its three :func:`instants`, through which parabolas are laid.
 
+    Shadows are those of the middle instant. Where edges move, a pixel is the mean of eight instants of its exposure.
 
-def _drawn(figure: Figure, stage: Stage, light: tuple[Any, ...], first: int, last: int) -> Image:
-    """Rows ``first`` to ``last`` of the figure at one instant."""
-    camera, rays, image = stage.camera, stage.rays[first:last], stage.empty[first:last].copy()
-    centre = -camera.rotation.T @ camera.translation
-    into = np.asarray(np.linalg.inv(figure.axes), dtype=np.float64)
-    turn = into @ camera.rotation.T
-    offset = (into @ (centre - figure.origin)[..., None])[..., 0]
-    boxes, nearest = _boxes(figure, stage)
-    boxes[:, :2] = (boxes[:, :2] - first).clip(0, last - first)
+    Returns
+    -------
+    (H, W, 3) uint8, RGB.
+    """
+    camera, (height, width) = stage.camera, stage.rays.shape[:2]
+    figure = known[1]
+    light = _light(figure, camera)
+    still = readout_s == 0 and exposure_s == 0
+    every = [_boxes(f, stage) for f in (known[:1] if still else known)]
+    swept_over = np.stack([e[0] for e in every])
+    boxes = np.where([False, True, False, True], swept_over.max(axis=0), swept_over.min(axis=0))
+    nearest = np.min([e[1] for e in every], axis=0)
     order = np.argsort(nearest, kind="stable")
     order = order[(boxes[order, 1] > boxes[order, 0]) & (boxes[order, 3] > boxes[order, 2])]
+    image = stage.empty.copy()
+    depth = np.full((height, width), raycast.FAR)
+    seen, swept = (np.full((height, width), raycast.NOTHING, np.int16) for _ in range(2))
     surfaces = figure.surfaces
-    clip = surfaces.clip[order]
+    boxes, nearest, shape, clip = boxes[order], nearest[order], figure.shape[order], surfaces.clip[order]
+    motion = np.zeros(len(order))
+    if exposure_s:
+        motion = _motion_px(known, stage)[order] * exposure_s / (readout_s + exposure_s)
+    moving = (motion > _STILL_PX).astype(np.int64)
+    moving[(motion > 1.0) & (surfaces.texture[order] >= 0)] = 2
+    thick = 2 * _thinnest(figure)[order] * camera.matrix[0, 0] / np.maximum(nearest, _NEAR_MM)
+    fine = (moving > 0) & (thick < _FINE_PX)
+    band = _BAND_ROWS if readout_s else height
+    turn, offset = _maps(known, stage, order, boxes, moving > 0, band, readout_s, exposure_s)
     model = (
-        turn[order],
-        offset[order],
-        figure.shape[order],
+        turn,
+        offset,
+        shape,
         surfaces.colour[order],
         surfaces.folds[order],
         surfaces.texture[order],
         surfaces.mapping[order],
         atlas(),
     )
-    depth = np.full(rays.shape[:2], raycast.FAR)
-    seen = np.full(rays.shape[:2], raycast.NOTHING, np.int16)
-    raycast.see(rays, *model[:3], clip, boxes[order], nearest[order], depth, seen)
-    feet = figure.origin[figure.origin[:, 2] < 60]
+    raycast.see(stage.rays, band, turn, offset, shape, clip, boxes, nearest, fine, depth, seen, swept)
+    feet = figure.origin[figure.origin[:, 2] < _FOOT_HIGH_MM]
     touching = (feet * [1, 1, 0]) @ camera.rotation.T + camera.translation
-    raycast.floor_shadow(stage.floor[first:last], _floor_box(figure, stage, first, last), seen, light, touching, image)
+    near = cv2.erode(light[-1], np.ones((4, 4), np.uint8), anchor=(1, 1))
+    raycast.floor_shadow(stage.floor, _floor_box(figure, stage), seen, light, near, touching, image)
     if order.size:
-        low, high = boxes[order].min(axis=0), boxes[order].max(axis=0)
-        box = np.array([max(low[0] - 1, 0), min(high[1] + 1, last - first), low[2], high[3]])
-        raycast.paint(rays, box, depth, seen, clip, model, light, image)
+        low, high = boxes.min(axis=0), boxes.max(axis=0)
+        box = np.array([max(low[0] - 1, 0), min(high[1] + 1, height), low[2], high[3]])
+        raycast.paint(stage.rays, band, box, depth, seen, swept, clip, moving, model, light, image)
     return image
+
+
+def _maps(
+    known: tuple[Figure, Figure, Figure],
+    stage: Stage,
+    order: NDArray[np.int64],
+    boxes: NDArray[np.int64],
+    moving: NDArray[np.bool_],
+    band: int,
+    readout_s: float,
+    exposure_s: float,
+) -> tuple[FloatArray, FloatArray]:
+    """Maps from camera coordinates into the solids: turn (B, I + 1, P, 3, 3) and offset (B, I + 1, P, 3)."""
+    camera, height = stage.camera, stage.rays.shape[0]
+    first = np.arange(0, height, band)
+    middle = readout_s * (first + np.minimum(first + band, height) - 1) / 2 / max(height - 1, 1) + exposure_s / 2
+    steps = exposure_s * ((np.arange(_INSTANTS) + 0.5) / _INSTANTS - 0.5) if exposure_s else np.zeros(1)
+    total = readout_s + exposure_s
+    share = (middle[:, None] + np.append(steps, 0.0)) / total if total else np.full((len(first), 2), 0.5)
+    weights = np.stack([2 * (share - 0.5) * (share - 1), 4 * share * (1 - share), 2 * share * (share - 0.5)], axis=-1)
+    origin = np.stack([f.origin[order] for f in known])
+    axes = np.stack([f.axes[order] for f in known])
+    bands = np.stack([boxes[:, 0] // band, (boxes[:, 1] - 1) // band + 1], axis=1)
+    turn, offset = (np.empty((*share.shape, len(order), *rest)) for rest in ((3, 3), (3,)))
+    centre = -camera.rotation.T @ camera.translation
+    raycast.place(origin, axes, weights, camera.rotation, centre, bands, moving, turn, offset)
+    return turn, offset
+
+
+def _motion_px(known: tuple[Figure, Figure, Figure], stage: Stage) -> FloatArray:
+    """(P,) px, about how far either end of each solid moves in the picture from the first to the last of three times."""
+    seen = []
+    for figure in known:
+        far = figure.origin + figure.axes[..., 2] * np.maximum(figure.shape[:, :1], 1.0)
+        at = np.stack([figure.origin, far]) @ stage.camera.rotation.T + stage.camera.translation
+        seen.append(at[..., :2] / np.maximum(at[..., 2:], _NEAR_MM) * stage.camera.matrix[0, 0])
+    steps = [np.linalg.norm(b - a, axis=-1).max(axis=0) for a, b in zip(seen, seen[1:], strict=False)]
+    return np.asarray(2 * np.maximum(*steps))
+
+
+def _thinnest(figure: Figure) -> FloatArray:
+    """(P,) mm, the smallest half size of each solid across its length."""
+    sizes = np.linalg.norm(figure.axes, axis=-2) * figure.shape[:, 1:].max(axis=1, keepdims=True)
+    return np.asarray(np.where(figure.shape[:, 0] > 0, sizes[:, :2].min(axis=1), sizes.min(axis=1)))
 
 
 def _light(figure: Figure, camera: Camera) -> tuple[Any, ...]:
@@ -242,8 +300,8 @@ def _boxes(figure: Figure, stage: Stage) -> tuple[NDArray[np.int64], FloatArray]
     return boxes.clip(0, size).astype(np.int64), np.where(close, 0.0, nearest)
 
 
-def _floor_box(figure: Figure, stage: Stage, first: int, last: int) -> NDArray[np.int64]:
-    """Rows and columns of the band that hold the figure's shadow on the floor."""
+def _floor_box(figure: Figure, stage: Stage) -> NDArray[np.int64]:
+    """Rows and columns that hold the figure's shadow on the floor."""
     camera = stage.camera
     height, width = stage.rays.shape[:2]
     low, high = figure.origin.min(axis=0) - 250, figure.origin.max(axis=0) + 250
@@ -252,12 +310,11 @@ def _floor_box(figure: Figure, stage: Stage, first: int, last: int) -> NDArray[n
     x, y = np.meshgrid(np.linspace(low[0], high[0], 5), np.linspace(low[1], high[1], 5))
     seen = np.stack([x.ravel(), y.ravel(), np.zeros(25)], axis=1) @ camera.rotation.T + camera.translation
     if (seen[:, 2] < _NEAR_MM).any():
-        return np.array([0, last - first, 0, width])
+        return np.array([0, height, 0, width])
     at = (seen[:, :2] / seen[:, 2:]).clip(*stage.limits)
     pixels = _distorted(camera, at[:, 0], at[:, 1])
     (left, top), (right, bottom) = np.floor(pixels.min(axis=0)) - 2, np.ceil(pixels.max(axis=0)) + 3
-    rows = (np.array([top, bottom]).clip(0, height) - first).clip(0, last - first)
-    return np.array([*rows, *np.array([left, right]).clip(0, width)]).astype(np.int64)
+    return np.array([top, bottom, left, right]).clip(0, [height, height, width, width]).astype(np.int64)
 
 
 def _directions(camera: Camera, rays: FloatArray) -> FloatArray:

@@ -88,7 +88,7 @@ def _violin_top() -> NDArray[np.float32]:
     sheet = _Sheet()
     sheet.ellipse((0.5, 0.5), (0.6, 0.34), (205, 128, 52), alpha=0.6, blur=0.09)
     for side in (-1.0, 1.0):
-        middle = (0.53, 0.5 + side * 0.185)
+        middle = (0.455, 0.5 + side * 0.185)
         sheet.ellipse(middle, (0.1, 0.018), (28, 12, 6), turned=side * -7)
         for end in (-1.0, 1.0):
             knob = (middle[0] + end * 0.1, middle[1] - side * end * 0.025 + side * end * 0.02)

@@ -96,7 +96,7 @@ def test_a_balls_outline_is_where_opencv_projects_it(pixel, distortion):
     cv2.fillPoly(filled, [np.rint((outline + 0.5) * 8 - 0.5).astype(np.int32)], 1)
     expected = filled.reshape(SIZE[1], 8, SIZE[0], 8).mean(axis=(1, 3))
     # Four rays per pixel of the edge: no pixel is off by more than a few of them, area and middle by hundredths.
-    assert np.abs(covered - expected).max() <= 0.4
+    assert np.abs(covered - expected).max() <= 0.45
     assert covered.sum() == pytest.approx(expected.sum(), rel=0.01)
     y, x = np.mgrid[: SIZE[1], : SIZE[0]]
     found, middle = (np.array([(w * x).sum(), (w * y).sum()]) / w.sum() for w in (covered, expected))

@@ -1,0 +1,272 @@
+"""What the simulated lab's recordings are like, measured on the files as a lab would, for docs/science/twin.md.
+
+Run ``python docs/measure_twin.py CAPTURE`` on a capture of ``viodat synth``. It reads the raw files with viodat's readers
+and the truth beside them, and prints one Markdown table per subject. ``--page`` writes the tables into the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+import librosa
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import welch
+
+from viodat.capture import read_audio, read_c3d, read_cameras
+from viodat.files import write_text
+from viodat.joints import JOINT_INDEX
+
+FloatArray = NDArray[np.float64]
+PAGE: Final = Path(__file__).resolve().parent / "science" / "twin.md"
+RATE_HZ: Final = 100.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial's files: raw beside ``truth/``."""
+
+    folder: Path
+    name: str
+
+    @property
+    def participant(self) -> str:
+        """P05 of P05T28."""
+        return self.name[:3]
+
+    @cached_property
+    def record(self) -> dict[str, object]:
+        """What the twin says of the trial."""
+        return dict(json.loads((self.folder / "truth" / "trials" / f"{self.name}.json").read_text(encoding="utf-8")))
+
+    @cached_property
+    def joints(self) -> FloatArray:
+        """(T, 18, 3) mm, world, 100 Hz."""
+        table = pq.read_table(self.folder / "truth" / "joints" / f"{self.name}.parquet")
+        return np.stack(table["joints_mm"].to_numpy()).reshape(-1, 18, 3)
+
+    @cached_property
+    def time_s(self) -> FloatArray:
+        """(T,) s on the mocap clock, of ``joints`` and ``control``."""
+        table = pq.read_table(self.folder / "truth" / "joints" / f"{self.name}.parquet", columns=["time_ns"])
+        return table["time_ns"].to_numpy() / 1e9
+
+    @cached_property
+    def control(self) -> dict[str, NDArray]:
+        """Control signals by name."""
+        table = pq.read_table(self.folder / "truth" / "control" / f"{self.name}.parquet")
+        return {name: table[name].to_numpy() for name in table.column_names}
+
+    @cached_property
+    def notes(self) -> list[dict]:
+        """Rows of the notes' table."""
+        return pq.read_table(self.folder / "truth" / "notes" / f"{self.name}.parquet").to_pylist()
+
+    def joint(self, name: str) -> FloatArray:
+        """(T, 3) mm."""
+        return self.joints[:, JOINT_INDEX[name]]
+
+    def sound(self, recording: str) -> tuple[FloatArray, float]:
+        """Samples of a recording, and its rate."""
+        for suffix in (".mp4", ".m4a", ".wav"):
+            path = self.folder / self.participant / f"{recording}{suffix}"
+            if path.is_file():
+                track = read_audio(path)
+                return track.samples.mean(axis=1), track.rate_hz
+        raise FileNotFoundError(recording)
+
+    def mocap_s(self, recording: str, device_s: FloatArray) -> FloatArray:
+        """Times of a device's clock on the mocap clock."""
+        clocks = pq.read_table(
+            self.folder / "truth" / "audio_clocks.parquet", filters=[("recording", "==", recording)]
+        )
+        return np.interp(device_s, clocks["t_device_s"].to_numpy(), clocks["t_mocap_s"].to_numpy())
+
+
+def trials_of(folder: Path) -> list[Trial]:
+    """All trials of a capture."""
+    return [Trial(folder, path.stem) for path in sorted((folder / "truth" / "trials").glob("*.json"))]
+
+
+def bend_deg(a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
+    """Angle by which the limb a-b-c is bent at b: 0 where it is straight."""
+    u, v = b - a, c - b
+    cosine = (u * v).sum(-1) / np.linalg.norm(u, axis=-1) / np.linalg.norm(v, axis=-1)
+    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+
+
+def speed_m_s(track: FloatArray) -> FloatArray:
+    """(T-2,) central differences at 100 Hz."""
+    return np.linalg.norm(track[2:] - track[:-2], axis=-1) * RATE_HZ / 2 / 1000
+
+
+def spread(values: Iterable[float], digits: int = 2) -> str:
+    """Median with the 5th and 95th percentile."""
+    low, middle, high = np.percentile(np.concatenate([np.atleast_1d(v) for v in values]), [5, 50, 95])
+    return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def playing(trial: Trial) -> NDArray[np.bool_]:
+    """(T,) where a note sounds."""
+    return np.asarray(trial.control["playing"], dtype=bool)
+
+
+def strokes_mm(trial: Trial) -> FloatArray:
+    """Length of each bow stroke on the string."""
+    speed = np.where(playing(trial), trial.control["bow_speed"], 0.0)
+    cuts = np.flatnonzero(np.diff(np.sign(speed))) + 1
+    pieces = [abs(part.sum()) / RATE_HZ for part in np.split(speed, cuts)]
+    return np.array([mm for mm in pieces if mm > 5.0])
+
+
+def motion_rows(trials: list[Trial]) -> list[tuple[str, ...]]:
+    """Rows of what the body does, by level."""
+    rows = []
+    for level in dict.fromkeys(str(trial.record["level"]) for trial in trials):
+        group = [trial for trial in trials if trial.record["level"] == level]
+        head = [trial.joint("left_shoulder") + trial.joint("right_shoulder") for trial in group]
+        hips = [(trial.joint("left_pelvis") + trial.joint("right_pelvis")) / 2 for trial in group]
+        peak = [np.percentile(np.abs(t.control["bow_speed"][playing(t)]), 99) / 1000 for t in group]
+        rows.append(
+            (
+                level,
+                str(len(group)),
+                spread([np.abs(t.control["bow_speed"][playing(t)]) / 1000 for t in group]),
+                f"{max(peak):.2f}",
+                spread([strokes_mm(t) for t in group], 0),
+                spread(
+                    [bend_deg(t.joint("right_shoulder"), t.joint("right_elbow"), t.joint("right_wrist")) for t in group], 0
+                ),
+                spread([speed_m_s(t.joint("right_wrist"))[playing(t)[1:-1]] for t in group]),
+                spread([speed_m_s(t.joint("right_elbow"))[playing(t)[1:-1]] for t in group]),
+                spread([np.sqrt(((h - h.mean(0))[:, :2] ** 2).sum(1).mean()) for h in hips], 1),
+                spread([np.sqrt(((h - h.mean(0))[:, :2] ** 2).sum(1).mean()) / 2 for h in head], 1),
+            )
+        )
+    return rows
+
+
+def sway_share(trials: list[Trial], below_hz: float = 1.0) -> FloatArray:
+    """Share of the pelvis' horizontal power below a frequency, per trial."""
+    shares = []
+    for trial in trials:
+        track = ((trial.joint("left_pelvis") + trial.joint("right_pelvis")) / 2)[:, :2]
+        hz, power = welch(track, fs=RATE_HZ, nperseg=min(len(track), 1024), axis=0, detrend="linear")
+        total = power.sum(1)
+        shares.append(total[hz <= below_hz].sum() / total.sum())
+    return np.array(shares)
+
+
+def bone_errors_mm(trials: list[Trial]) -> float:
+    """Worst deviation of a bone's length from its mean in its trial."""
+    worst = 0.0
+    for trial in trials:
+        for side in ("left", "right"):
+            for a, b in (
+                ("shoulder", "elbow"),
+                ("elbow", "wrist"),
+                ("wrist", "index"),
+                ("wrist", "pinky"),
+                ("pelvis", "knee"),
+                ("knee", "ankle"),
+            ):
+                length = np.linalg.norm(trial.joint(f"{side}_{a}") - trial.joint(f"{side}_{b}"), axis=1)
+                worst = max(worst, float(np.abs(length - length.mean()).max()))
+    return worst
+
+
+def inside_shares(trials: list[Trial]) -> dict[str, FloatArray]:
+    """Share of frames with all 18 joints inside the picture, per camera and trial."""
+    folder = trials[0].folder
+    cameras = {}
+    for path in sorted((folder / "calibration").iterdir()):
+        cameras |= read_cameras(path)
+    shares: dict[str, list[float]] = {name: [] for name in cameras}
+    for trial in trials:
+        for name, camera in cameras.items():
+            pixels = camera.project(trial.joints)
+            inside = ((pixels >= 0) & (pixels < np.array(camera.size))).all(axis=-1).mean()
+            shares[name].append(float(inside))
+    return {name: np.array(values) for name, values in shares.items()}
+
+
+def gap_rates(trials: list[Trial]) -> dict[str, FloatArray]:
+    """Share of frames without a marker, per label, over the trials."""
+    found: dict[str, list[float]] = {}
+    for trial in trials:
+        markers = read_c3d(trial.folder / trial.participant / f"{trial.name}.c3d")
+        missing = np.isnan(markers.positions_mm).any(axis=-1).mean(axis=0)
+        for label, share in zip(markers.labels, missing, strict=True):
+            found.setdefault(label, []).append(float(share))
+    return {label: np.array(shares) for label, shares in found.items()}
+
+
+def levels_db(samples: FloatArray, rate_hz: float, times_s: FloatArray) -> FloatArray:
+    """Level of the sound at times of the device, in windows of 20 ms."""
+    power = uniform_filter1d(np.square(samples), max(1, round(0.02 * rate_hz)))
+    at = np.clip(np.rint(times_s * rate_hz).astype(int), 0, len(samples) - 1)
+    return 10 * np.log10(power[at] + 1e-10)
+
+
+def speed_level(trial: Trial, recording: str, heard: Trial | None = None) -> float:
+    """Correlation of the bow's speed with the sound's amplitude, at 100 Hz; ``heard`` takes another trial's sound."""
+    source = heard or trial
+    other = recording if heard is None else next(r for r in source.record["recordings"] if r[3:6] == recording[3:6])
+    samples, rate = source.sound(other)
+    device = np.arange(len(samples)) / rate
+    start = source.mocap_s(other, device[[0, -1]])
+    amplitude = np.sqrt(uniform_filter1d(np.square(samples), max(1, round(0.02 * rate))))
+    relative = trial.time_s - trial.time_s[0] + source.time_s[0]
+    level = np.interp(relative, np.linspace(start[0], start[1], len(samples)), amplitude)
+    speed = np.where(playing(trial), np.abs(trial.control["bow_speed"]), 0.0)
+    return float(np.corrcoef(speed, level)[0, 1])
+
+
+def vibrato_errors(trial: Trial, recording: str) -> list[tuple[float, float, float]]:
+    """Per vibrato note: error of the rate (Hz), error of the extent (cents) and the extent's truth, by pYIN."""
+    samples, rate = trial.sound(recording)
+    found = []
+    grid = np.linspace(0, len(samples) / rate, 2000)
+    mocap = trial.mocap_s(recording, grid)
+    for note in trial.notes:
+        length_s = (note["offset_ns"] - note["onset_ns"]) / 1e9
+        if note["vibrato_hz"] is None or length_s < 0.7:
+            continue
+        # Set-in and die-away of the vibrato are left out.
+        span = np.interp([note["onset_ns"] / 1e9 + 0.22, note["offset_ns"] / 1e9 - 0.1], mocap, grid)
+        part = samples[int(span[0] * rate) : int(span[1] * rate)]
+        hz = 440 * 2 ** ((note["midi"] - 69) / 12)
+        f0, _, _ = librosa.pyin(
+            part.astype(np.float32), fmin=hz / 1.5, fmax=hz * 1.5, sr=rate, frame_length=1024, hop_length=128,
+            resolution=0.02,
+        )  # fmt: skip
+        fit = fit_vibrato(1200 * np.log2(f0 / hz), 128 / rate)
+        if fit is not None:
+            found.append((fit[0] - note["vibrato_hz"], fit[1] - note["vibrato_cents"], note["vibrato_cents"]))
+    return found
+
+
+def fit_vibrato(cents: FloatArray, hop_s: float) -> tuple[float, float] | None:
+    """Rate and extent of the sine that fits a pitch curve best; None where too little is voiced."""
+    known = np.isfinite(cents)
+    if known.mean() < 0.7 or known.sum() * hop_s < 0.3:
+        return None
+    t = np.arange(len(cents))[known] * hop_s
+    y = cents[known]
+    best = (np.inf, 0.0, 0.0)
+    for hz in np.arange(3.5, 9.0, 0.02):
+        basis = np.stack([np.ones_like(t), t, np.sin(2 * np.pi * hz * t), np.cos(2 * np.pi * hz * t)], axis=1)
+        weights, *_ = np.linalg.lstsq(basis, y, rcond=None)
+        error = float(np.square(y - basis @ weights).sum())
+        if error < best[0]:
+            best = (error, float(hz), float(np.hypot(weights[2], weights[3])))
+    return best[1], best[2]

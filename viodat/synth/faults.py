@@ -1,0 +1,134 @@
+"""The mistakes that labs make, made on purpose: what each fault does to a trial.
+
+Faults of the recording itself (a phone at 60 frames per second, a clipped microphone, a phone that was knocked) are made
+where the recording is made; those of files (cut short, copied, in wrong units) here, after it. Truth is never faulty:
+it describes what happened, under the names that the files bear.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from viodat.files import atomic_path, write_bytes
+from viodat.synth.lab.c3d import MarkerRecording
+from viodat.synth.lab.cameras import PhoneCamera
+from viodat.synth.lab.phones import Phone
+from viodat.synth.options import Fault
+from viodat.synth.plan import TrialPlan, trial_id
+
+DESCRIPTIONS: Final[Mapping[Fault, str]] = {
+    "wrong_units": "a trial's C3D holds metres and says mm",
+    "missing_camera": "the first phone's files of a trial are missing",
+    "swapped_cameras": "the first two phones' files of a trial bear each other's names",
+    "truncated_c3d": "a trial's C3D ends after 60 % of its bytes",
+    "truncated_video": "a phone's file of a trial ends after 60 % of its bytes",
+    "swapped_sides": "left and right labels of a trial's markers are exchanged",
+    "clipped_microphone": "the last phone's gain stands 30 dB too high: its sound is clipped",
+    "stereo_microphone": "the last phone records two channels, the second half as loud",
+    "sixty_fps": "the first phone of a trial films at 60 frames per second",
+    "knocked_phone": "the second phone (or the only one) was moved by 60 mm and turned by 4 degrees after its calibration",
+    "short_video": "the pictures of a phone end after two thirds of its recording; its sound goes on",
+    "missing_static": "the last participant has no static trial",
+    "duplicated_trial": "a trial's files are there a second time, under the next free number",
+}
+
+KNOCK_MM: Final = 60.0
+KNOCK_RAD: Final = float(np.deg2rad(4.0))
+CLIPPING_DB: Final = 30.0
+SHORT_SHARE: Final = 2 / 3
+_KEPT = 0.6
+
+
+def as_recorded(markers: MarkerRecording, plan: TrialPlan) -> MarkerRecording:
+    """Give a trial's markers as they are written to its C3D file."""
+    if "wrong_units" in plan.faults:
+        ghosts = tuple(replace(ghost, positions_mm=ghost.positions_mm / 1000.0) for ghost in markers.ghosts)
+        markers = replace(markers, measured_mm=markers.measured_mm / 1000.0, ghosts=ghosts)
+    if "swapped_sides" in plan.faults:
+        markers = replace(markers, labels=tuple(_mirrored(label, markers.labels) for label in markers.labels))
+    return markers
+
+
+def _mirrored(label: str, labels: tuple[str, ...]) -> str:
+    other = {"L": "R", "R": "L"}.get(label[0], label[0]) + label[1:]
+    return other if other in labels else label
+
+
+def faulty_phone(phone: Phone, k: int, plan: TrialPlan, phones: int) -> Phone:
+    """Give the phone as it was used in a trial: ``k`` is its index."""
+    if "sixty_fps" in plan.faults and k == 0:
+        phone = replace(phone, fps=2 * phone.fps)
+    if "clipped_microphone" in plan.faults and k == phones - 1:
+        loud = replace(phone.microphone, gain_db=phone.microphone.gain_db + CLIPPING_DB, automatic_gain=None)
+        phone = replace(phone, microphone=loud)
+    return phone
+
+
+def knocked(camera: PhoneCamera, k: int, plan: TrialPlan, cameras: int) -> PhoneCamera:
+    """Give the camera where it really stood in a trial: the second one, or the only one, may have been knocked."""
+    if "knocked_phone" not in plan.faults or k != min(1, cameras - 1):
+        return camera
+    turn = cv2.Rodrigues(np.array([0.0, KNOCK_RAD, 0.0]))[0]
+    centre = camera.centre + KNOCK_MM * camera.rotation[0]
+    rotation = turn @ camera.rotation
+    return replace(camera, rotation=rotation, translation=-rotation @ centre)
+
+
+def spoil_files(folder: Path, plan: TrialPlan, recordings: list[str], next_number: int) -> list[str]:
+    """Cut, delete and copy a trial's files as its faults say.
+
+    Parameters
+    ----------
+    folder
+        Of the participant.
+    recordings
+        The trial's, first phone first.
+    next_number
+        A trial number that nobody has.
+
+    Returns
+    -------
+    list of str
+        Names of the files that were touched.
+    """
+    touched: list[Path] = []
+    if "truncated_c3d" in plan.faults:
+        touched.append(_cut(folder / f"{plan.trial}.c3d"))
+    if "truncated_video" in plan.faults:
+        touched += [_cut(path) for path in _media(folder, recordings[-1])]
+    if "missing_camera" in plan.faults:
+        for path in sorted(folder.glob(f"{recordings[0]}.*")):
+            path.unlink()
+            touched.append(path)
+    if "duplicated_trial" in plan.faults:
+        copy = trial_id(plan.person.participant, next_number)
+        touched.append(_copied(folder / f"{plan.trial}.c3d", folder / f"{copy}.c3d"))
+        number = f"T{plan.number:02d}"
+        for recording in recordings:
+            for path in sorted(folder.glob(f"{recording}.*")):
+                name = path.name.replace(number, f"T{next_number:02d}", 1)
+                touched.append(_copied(path, folder / name))
+    return [path.name for path in touched]
+
+
+def _media(folder: Path, recording: str) -> list[Path]:
+    return [path for suffix in (".mp4", ".m4a") if (path := folder / f"{recording}{suffix}").is_file()]
+
+
+def _cut(path: Path) -> Path:
+    content = path.read_bytes()
+    write_bytes(path, content[: int(len(content) * _KEPT)])
+    return path
+
+
+def _copied(path: Path, copy: Path) -> Path:
+    with atomic_path(copy) as temporary:
+        shutil.copyfile(path, temporary)
+    return copy

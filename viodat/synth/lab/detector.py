@@ -1,0 +1,432 @@
+"""A simulated 2D keypoint detector: 33 landmarks that err as MediaPipe Pose errs on the twin's own pictures.
+
+What it does, in this order: place each landmark in the body (a landmark is not the joint's centre), project it through
+the true camera at the time at which its own row is read out, exchange left and right in stretches, add what is constant
+within a recording, what drifts (first-order autoregressive in seconds, so that any frame rate samples the same process)
+and what each frame adds alone; rate itself; miss the person now and then. Errors are mm at the body times the camera's
+px per mm, so they shrink with distance, and are alike in all directions of the picture. They grow where a landmark is
+hidden behind trunk, head, a limb or the violin, and, each frame's own part, where it moves fast.
+
+The parameters are :data:`LANDMARK_ERRORS` and :class:`Detector`. ``docs/measure_detector.py`` fits the table to what
+MediaPipe finds in rendered pictures whose truth is known, and writes the comparison
+(``docs/science/simulated_detector.md``). The form of the model is viodat's choice.
+
+Pixels: x right, y down, the centre of the top left pixel is (0, 0). Places are mm, world frame, Z up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.joints import JOINT_INDEX
+from viodat.synth.lab.cameras import PhoneCamera
+from viodat.synth.lab.keypoints import LANDMARKS
+from viodat.synth.player.body import Body
+from viodat.synth.vectors import FloatArray
+
+# The segment in whose frame a landmark is fixed, and the joint it starts from; None is the segment's own origin.
+_ANCHORS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "shoulder": ("thorax", "shoulder"),
+    "elbow": ("upper_arm", "elbow"),
+    "wrist": ("hand", "wrist"),
+    "pinky": ("hand", "pinky"),
+    "index": ("hand", "index"),
+    "thumb": ("hand", "thumb"),
+    "hip": ("pelvis", "pelvis"),
+    "knee": ("thigh", "knee"),
+    "ankle": ("shank", "ankle"),
+    "heel": ("foot", None),
+    "foot_index": ("foot", None),
+}
+
+_GROUPS: Final = (tuple(range(11, 23, 2)), tuple(range(23, 33, 2)))
+"""Left landmarks of arms and legs; the right ones follow them."""
+_SURE_MM: Final = 20.0
+_ALIKE: Final = (
+    (tuple(range(11)), 0.8),
+    ((15, 17, 19, 21), 0.85),
+    ((16, 18, 20, 22), 0.85),
+    ((27, 29, 31), 0.4),
+    ((28, 30, 32), 0.4),
+)
+"""Landmarks that err together, and by how much their errors correlate: face, hands, feet. Measured as the table was."""
+
+
+@dataclass(frozen=True)
+class LandmarkError:
+    """How one landmark errs; mm of a body of 1.70 m, standard deviations per axis of the picture.
+
+    Attributes
+    ----------
+    offset_mm
+        Where the landmark lies, seen from its joint centre (head: from between the ears; foot: from the ankle centre),
+        in the axes of its segment: x forward, y left, z up in the neutral posture.
+    place_mm
+        Error that stays the same within a recording.
+    drift_mm, drift_s
+        Error that drifts, and the time after which its correlation has fallen to 1/e.
+    jitter_mm
+        Error of each frame alone, of a landmark at rest.
+    tail
+        Standard deviation of the logarithm by which all three swell and shrink together over time.
+    hidden
+        How many times larger all three are where the landmark is hidden.
+    sure, sure_hidden, sure_error
+        Logit of the confidence where seen and exact; what hiding adds; what each e-fold of 1 + error / 20 mm adds.
+    """
+
+    offset_mm: tuple[float, float, float]
+    place_mm: float
+    drift_mm: float
+    drift_s: float
+    jitter_mm: float
+    tail: float
+    hidden: float
+    sure: float
+    sure_hidden: float
+    sure_error: float
+
+
+# x, y, z, place, drift, drift s, jitter, tail, hidden, sure, sure_hidden, sure_error
+_FITTED: Final[Mapping[str, tuple[float, ...]]] = {
+    "nose": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_eye_inner": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_eye": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_eye_outer": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_eye_inner": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_eye": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_eye_outer": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_ear": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_ear": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_mouth": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_mouth": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_shoulder": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_shoulder": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_elbow": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_elbow": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_wrist": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_wrist": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_pinky": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_pinky": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_thumb": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_thumb": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_hip": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_hip": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_knee": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_knee": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_ankle": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_ankle": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_heel": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_heel": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "left_foot_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "right_foot_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+}
+LANDMARK_ERRORS: Final[Mapping[str, LandmarkError]] = {
+    name: LandmarkError((row[0], row[1], row[2]), *row[3:]) for name, row in _FITTED.items()
+}
+"""Fitted by ``docs/measure_detector.py``. Left and right differ because the violin is played on the left."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What is common to all landmarks. In rendered pictures MediaPipe never swapped sides or missed the person.
+
+    Attributes
+    ----------
+    landmarks
+        By name of :data:`LANDMARKS`.
+    fast_mm_s
+        Speed (of a body of 1.70 m) at which the jitter has grown by the square root of 2.
+    tail_s
+        Least correlation time of the swelling; it is that of the landmark's drift where that is longer.
+    sure_noise
+        Standard deviation of the confidence's logit.
+    swapped_front, swapped_side
+        Share of the time in which the arms, or the legs, are taken for the other side's: of a player seen from the
+        front, and from the side. viodat's choice, below what no case in the fitted frames leaves possible at 95 %.
+    swapped_s
+        Mean length of such a stretch, viodat's choice.
+    missed, missed_s
+        Share of the time in which nobody is found, and mean length of it: viodat's choice, as above.
+    """
+
+    landmarks: Mapping[str, LandmarkError] = field(default_factory=lambda: LANDMARK_ERRORS)
+    fast_mm_s: float = 400.0
+    tail_s: float = 0.5
+    sure_noise: float = 0.4
+    swapped_front: float = 0.0005
+    swapped_side: float = 0.002
+    swapped_s: float = 0.2
+    missed: float = 0.0005
+    missed_s: float = 0.1
+
+    def column(self, name: str) -> FloatArray:
+        """(33,) or (33, 3) of one attribute of :class:`LandmarkError`."""
+        return np.array([getattr(self.landmarks[landmark], name) for landmark in LANDMARKS], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What the detector says about F frames.
+
+    Attributes
+    ----------
+    px
+        (F, 33, 2) px, NaN in all landmarks where nobody was found. Landmarks outside the picture are kept.
+    confidence
+        (F, 33) in (0, 1); 0 where nobody was found.
+    swapped
+        (F, 2) truth: arms, legs taken for the other side's.
+    """
+
+    px: FloatArray
+    confidence: FloatArray
+    swapped: NDArray[np.bool_]
+
+
+def detect(
+    body_at: Callable[[FloatArray], Body],
+    camera: PhoneCamera,
+    times_s: FloatArray,
+    readout_s: float,
+    scale: float,
+    rng: np.random.Generator,
+    detector: Detector | None = None,
+) -> Detections:
+    """Detect the player in the frames of one recording.
+
+    Parameters
+    ----------
+    body_at
+        The player at given times (s on the mocap clock).
+    camera
+        The true camera.
+    times_s
+        (F,) s, increasing: middle of the exposure of each frame's middle row.
+    readout_s
+        From the first row's exposure to the last row's, s.
+    scale
+        Stature / 1700 mm.
+    rng
+        Draws all errors.
+    detector
+        Other parameters than the fitted ones.
+    """
+    detector = Detector() if detector is None else detector
+    # Between two instants a landmark goes straight; they lie where that errs least over the whole readout.
+    half = 0.354 * max(readout_s, 1e-3)
+    early, late = body_at(times_s - half), body_at(times_s + half)
+    first, last = (landmark_places(body, scale, detector) for body in (early, late))
+    swapped = np.stack(
+        [_stretches(times_s, _swap_share(early, camera, detector), detector.swapped_s, rng) for _ in _GROUPS], axis=1
+    )
+    hidden = hidden_share(early, camera.centre, first, scale)
+    for group, on in zip(_GROUPS, swapped.T, strict=True):
+        left = np.array(group)
+        both, other = np.concatenate([left, left + 1]), np.concatenate([left + 1, left])
+        for array in (first, last, hidden):
+            array[np.ix_(on, both)] = array[np.ix_(on, other)]
+    px = _rolled(first, last, camera, readout_s / (2 * half))
+    middle = (first + last) / 2
+    speed_mm_s = _seen_speed(first, last, camera, 2 * half) / scale
+    error_mm = _errors(times_s, hidden, speed_mm_s, rng, detector)
+    px += error_mm * (scale * camera.matrix[0, 0] / camera.depth(middle))[..., None]
+    confidence = _confidence(error_mm, hidden, rng, detector)
+    missed = _stretches(times_s, detector.missed, detector.missed_s, rng)
+    px[missed], confidence[missed] = np.nan, 0.0
+    return Detections(px, confidence, swapped)
+
+
+def landmark_places(body: Body, scale: float, detector: Detector) -> FloatArray:
+    """(T, 33, 3) mm, world: where the landmarks lie on average."""
+    points, axes = anchors(body)
+    offset = scale * detector.column("offset_mm")
+    return np.asarray(points + np.einsum("tkij,kj->tki", axes, offset))
+
+
+def anchors(body: Body) -> tuple[FloatArray, FloatArray]:
+    """Give for each landmark the point (T, 33, 3) that it belongs to and the axes (T, 33, 3, 3) of its offset."""
+    points = np.empty((len(body.times_s), len(LANDMARKS), 3))
+    axes = np.empty((len(body.times_s), len(LANDMARKS), 3, 3))
+    for i, name in enumerate(LANDMARKS):
+        side, _, part = name.partition("_")
+        if part not in _ANCHORS:
+            points[:, i], axes[:, i] = body.segments["head"].origin, body.segments["head"].axes
+            continue
+        stem, joint = _ANCHORS[part]
+        segment = body.segments[stem if stem in ("thorax", "pelvis") else f"{side}_{stem}"]
+        axes[:, i] = segment.axes
+        points[:, i] = segment.origin if joint is None else body.joints[:, JOINT_INDEX[f"{side}_{joint}"]]
+    return points, axes
+
+
+_HEAD_LANDMARKS: Final = 11
+_SKIN_MM: Final[Mapping[str, float]] = {"hip": 110.0, "shoulder": 75.0, "knee": 70.0, "head": 60.0}
+_OWN_MM = 45.0
+_SOFT_MM = 25.0
+
+
+def hidden_share(body: Body, camera_centre: FloatArray, points: FloatArray, scale: float) -> FloatArray:
+    """(T, 33) from 0 (seen) to 1 (hidden behind trunk, head, a limb or the violin), from the camera's centre."""
+    s = scale
+    joint = body.joint
+    neck = (joint("left_shoulder") + joint("right_shoulder")) / 2
+    head = body.segments["head"]
+    capsules: list[tuple[str, FloatArray, FloatArray, float]] = [
+        ("head", head.origin, head.point([15.0 * s, 0, -50.0 * s]), 80.0 * s)
+    ]
+    for side in ("left", "right"):
+        inner = 0.6 * joint(f"{side}_shoulder") + 0.4 * neck
+        capsules.append((f"trunk {side}", inner, joint(f"{side}_pelvis"), 95.0 * s))
+        for a, b, radius in (
+            ("shoulder", "elbow", 42.0),
+            ("elbow", "wrist", 32.0),
+            ("pelvis", "knee", 66.0),
+            ("knee", "ankle", 45.0),
+        ):
+            capsules.append((f"{side}_{a} {side}_{b}", joint(f"{side}_{a}"), joint(f"{side}_{b}"), radius * s))
+        knuckles = (joint(f"{side}_index") + joint(f"{side}_pinky")) / 2
+        capsules.append((f"{side}_hand", joint(f"{side}_wrist"), knuckles, 35.0 * s))
+    if body.plays:
+        violin = body.segments["violin"]
+        v = min(1.0, 0.55 + 0.45 * s)
+        capsules.append(
+            ("violin", violin.point([60.0 * v, 0, 25.0 * v]), violin.point([300.0 * v, 0, 25.0 * v]), 70.0 * v)
+        )
+    hidden = np.zeros(points.shape[:2])
+    for name, start, end, radius in capsules:
+        for i, landmark in enumerate(LANDMARKS):
+            side, _, part = landmark.partition("_")
+            if _belongs(landmark, side, part, name):
+                continue
+            own = _SKIN_MM.get(part, _SKIN_MM["head"] if i < _HEAD_LANDMARKS else _OWN_MM) * s
+            hidden[:, i] = np.maximum(hidden[:, i], _cover(camera_centre, points[:, i], own, start, end, radius, s))
+    return hidden
+
+
+def _belongs(landmark: str, side: str, part: str, capsule: str) -> bool:
+    if capsule == "head":
+        return part not in _ANCHORS
+    if capsule == f"{side}_hand":
+        return part in ("wrist", "pinky", "index", "thumb")
+    if part in ("pinky", "index", "thumb"):
+        return capsule.endswith(f"{side}_wrist")
+    if part in ("heel", "foot_index"):
+        return capsule.endswith(f"{side}_ankle")
+    if part in ("shoulder", "hip"):
+        return capsule == f"trunk {side}" or capsule.startswith(f"{side}_{'pelvis' if part == 'hip' else part} ")
+    return f"{side}_{part}" in capsule.split(" ")
+
+
+def _cover(
+    eye: FloatArray, point: FloatArray, own: float, start: FloatArray, end: FloatArray, radius: float, scale: float
+) -> FloatArray:
+    """(T,) share by which a capsule lies between the eye and the point's own surface."""
+    ray = point - eye
+    far = np.linalg.norm(ray, axis=-1, keepdims=True)
+    ray = ray / far
+    bone, to_eye = end - start, start - eye
+    # Closest points of the ray eye + a ray (a <= far - own) and the axis start + b bone (0 <= b <= 1).
+    reach = far[:, 0] - own
+    along, length2 = np.einsum("ti,ti->t", ray, bone), np.einsum("ti,ti->t", bone, bone)
+    d, e = np.einsum("ti,ti->t", ray, to_eye), np.einsum("ti,ti->t", bone, to_eye)
+    b = np.clip((along * d - e) / np.maximum(length2 - along**2, 1e-6), 0, 1)
+    a = np.minimum(d + b * along, reach)
+    b = np.clip((a * along - e) / np.maximum(length2, 1e-6), 0, 1)
+    gap = np.linalg.norm(ray * a[:, None] - to_eye - b[:, None] * bone, axis=-1)
+    return np.asarray(np.clip((radius - gap) / (_SOFT_MM * scale) + 0.5, 0, 1))
+
+
+def _rolled(first: FloatArray, last: FloatArray, camera: PhoneCamera, span: float) -> FloatArray:
+    """(T, 33, 2) px of each landmark when its own row is read out; ``span``: readout over time between the two."""
+    share = np.full(first.shape[:2], 0.5)
+    rows = camera.size[1] - 1
+    for _ in range(3):
+        px = camera.project(first + share[..., None] * (last - first))
+        # A landmark above or below the picture is guessed from the nearest row.
+        share = 0.5 + span * (np.clip(px[..., 1] / rows, 0, 1) - 0.5)
+    return px
+
+
+def _seen_speed(first: FloatArray, last: FloatArray, camera: PhoneCamera, seconds: float) -> FloatArray:
+    """(T, 33) mm/s square to the line of sight."""
+    sight = first - camera.centre
+    sight = sight / np.linalg.norm(sight, axis=-1, keepdims=True)
+    return np.asarray(np.linalg.norm(np.cross(last - first, sight), axis=-1) / seconds)
+
+
+def _errors(
+    times_s: FloatArray, hidden: FloatArray, speed_mm_s: FloatArray, rng: np.random.Generator, detector: Detector
+) -> FloatArray:
+    """(T, 33, 2) mm of a body of 1.70 m."""
+
+    def column(name: str) -> FloatArray:
+        return detector.column(name)[:, None]
+
+    place = _drawn_alike(rng, 1, 2)[0] * column("place_mm")
+    drift = _autoregressive(times_s, column("drift_s"), _drawn_alike(rng, len(times_s), 2)) * column("drift_mm")
+    slow = np.maximum(column("drift_s"), detector.tail_s)
+    swell = np.exp(column("tail") * _autoregressive(times_s, slow, _drawn_alike(rng, len(times_s), 1)))
+    jitter = _drawn_alike(rng, len(times_s), 2) * column("jitter_mm")
+    jitter *= np.sqrt(1 + (speed_mm_s / detector.fast_mm_s) ** 2)[..., None]
+    worse = 1 + hidden[..., None] * (column("hidden") - 1)
+    return np.asarray((place + drift + jitter) * swell * worse)
+
+
+def _drawn_alike(rng: np.random.Generator, frames: int, axes: int) -> FloatArray:
+    """(frames, 33, axes) standard normal, correlated between landmarks as :data:`_ALIKE` says, and not over time."""
+    out = rng.normal(size=(frames, len(LANDMARKS), axes))
+    for group, correlation in _ALIKE:
+        shared = rng.normal(size=(frames, 1, axes))
+        out[:, group] = np.sqrt(1 - correlation) * out[:, group] + np.sqrt(correlation) * shared
+    return out
+
+
+def _autoregressive(times_s: FloatArray, seconds: FloatArray, drawn: FloatArray) -> FloatArray:
+    """Let what was drawn (T, K, axes) persist: correlation exp(-|dt| / seconds) (K, 1) at any spacing of the times."""
+    out = drawn.copy()
+    kept = np.exp(-np.diff(times_s)[:, None, None] / seconds)
+    fresh = np.sqrt(1 - kept**2)
+    for i in range(1, len(times_s)):
+        out[i] = kept[i - 1] * out[i - 1] + fresh[i - 1] * drawn[i]
+    return out
+
+
+def _confidence(error_mm: FloatArray, hidden: FloatArray, rng: np.random.Generator, detector: Detector) -> FloatArray:
+    size = np.log1p(np.linalg.norm(error_mm, axis=-1) / _SURE_MM)
+    logit = (
+        detector.column("sure")
+        + detector.column("sure_hidden") * hidden
+        + detector.column("sure_error") * size
+        + rng.normal(0, detector.sure_noise, hidden.shape)
+    )
+    return np.asarray(1 / (1 + np.exp(-logit)))
+
+
+def _swap_share(body: Body, camera: PhoneCamera, detector: Detector) -> float:
+    """Share of the time for this view: the side's by the squared sine of the angle between trunk and camera."""
+    forward = body.segments["thorax"].axes[..., 0].mean(axis=0)[:2]
+    to_camera = (camera.centre - body.segments["thorax"].origin.mean(axis=0))[:2]
+    cosine = forward @ to_camera / (np.linalg.norm(forward) * np.linalg.norm(to_camera))
+    return float(detector.swapped_front + (detector.swapped_side - detector.swapped_front) * (1 - cosine**2))
+
+
+def _stretches(times_s: FloatArray, share: float, mean_s: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(T,) a two-state process in seconds: true for ``share`` of the time, for ``mean_s`` on average."""
+    on = np.zeros(len(times_s), dtype=bool)
+    draws = rng.random(len(times_s))
+    state = bool(draws[0] < share)
+    # The state after dt, given the one before, of a process that comes with rate share / (1 - share) / mean_s.
+    fade = np.exp(-np.diff(times_s, prepend=times_s[0]) / (mean_s * (1 - share)))
+    for i, draw in enumerate(draws):
+        if i:
+            state = bool(draw < share + ((1.0 if state else 0.0) - share) * fade[i])
+        on[i] = state
+    return on

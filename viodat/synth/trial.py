@@ -1,0 +1,235 @@
+"""One trial of a capture: the take is played, every device records it, and the truth is written beside.
+
+A participant's static and range-of-motion trials are written with their first trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from viodat.joints import JOINT_INDEX
+from viodat.synth import truth
+from viodat.synth.faults import (
+    SHORT_SHARE,
+    as_recorded,
+    faulty_phone,
+    knocked,
+    spoil_files,
+)
+from viodat.synth.lab.c3d import (
+    MOCAP_HZ,
+    MarkerRecording,
+    OperatorEvent,
+    operator_events,
+    write_c3d,
+    write_marker_truth,
+)
+from viodat.synth.lab.clocks import audio_clock_rows
+from viodat.synth.lab.detector import detect
+from viodat.synth.lab.keypoints import write_npz
+from viodat.synth.lab.marker_motion import marker_motion
+from viodat.synth.lab.marker_set import Kind, labels_of
+from viodat.synth.lab.measuring import processing_parameters
+from viodat.synth.lab.microphones import SEPARATE, Device, Source, record_device, write_m4a, write_wav
+from viodat.synth.lab.phones import STAMP_BASE, film, write_stamps
+from viodat.synth.lab.visibility import record_markers
+from viodat.synth.music.control import Control, control_signals
+from viodat.synth.music.performance import Performance, perform
+from viodat.synth.music.score import write_piece
+from viodat.synth.options import TwinOptions
+from viodat.synth.plan import Stream, TrialPlan, generator, lacks_static
+from viodat.synth.player.body import Body
+from viodat.synth.player.motion import playing_motion
+from viodat.synth.player.trials import rom_motion, static_motion
+from viodat.synth.schedule import RunningDevice, Schedule, schedule
+from viodat.synth.session import Lab, Player, lab, player
+from viodat.synth.sound.clap import Clap, clap_pressure
+from viodat.synth.sound.room import Room
+from viodat.synth.sound.take import violin_pressure
+
+_STATIC_S = 1.5
+_CONTROL_HZ = 500.0
+_ROOM = Room(size_mm=(10_000.0, 9_000.0, 3_500.0))
+_PIECES_SHARE = 0.7
+"""Share of a participant's trials that are different pieces; the others are second takes."""
+
+
+class Motion(Protocol):
+    """A body that moves."""
+
+    def at(self, times_s: ArrayLike) -> Body:
+        """Give the body at (T,) s."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """A performance at its place on the mocap clock."""
+
+    performance: Performance
+    control: Control
+    motion: Motion
+    start_s: float
+
+    def body_at(self, mocap_s: ArrayLike) -> Body:
+        """Give the body at (T,) s on the mocap clock."""
+        times = np.asarray(mocap_s, dtype=np.float64)
+        return replace(self.motion.at(times - self.start_s), times_s=times)
+
+
+def write_trial(out: Path, options: TwinOptions, plan: TrialPlan) -> dict[str, Any]:
+    """Write all files of a trial.
+
+    Returns
+    -------
+    dict
+        What is to be remembered of it: recordings, claps, faults, and which files those touched.
+    """
+    who, room = player(options, plan.participant), lab(options)
+    times = schedule(options, plan, room.phones)
+    take = _take(options, plan, who, times)
+    folder = out / plan.person.participant
+    if plan.number == 1:
+        _write_calibration_trials(folder, options, plan, who)
+    _write_markers(out, folder, options, plan, who, take, times)
+    truth.write_notes(out / "truth" / "notes" / f"{plan.trial}.parquet", take.performance.notes, take.start_s)
+    sources = _sources(options, plan, take, times)
+    for k, device in enumerate(times.devices):
+        _write_recording(out, folder, options, plan, who, room, take, sources, device, k)
+    recordings = [device.recording for device in times.devices]
+    touched = spoil_files(folder, plan, recordings, options.trials + 2)
+    return {
+        "trial": plan.trial,
+        "level": plan.person.level,
+        "style": plan.style,
+        "recordings": recordings,
+        "claps_s": [clap.time_s for clap in times.claps],
+        "play_s": take.start_s,
+        "faults": sorted(plan.faults),
+        "faulty_files": sorted(touched),
+    }
+
+
+def _take(options: TwinOptions, plan: TrialPlan, who: Player, times: Schedule) -> Take:
+    pieces = max(1, round(_PIECES_SHARE * options.trials))
+    piece = write_piece(
+        plan.person.level,
+        plan.style,
+        options.seconds,
+        generator(options, Stream.PIECE, plan.participant, (plan.number - 1) % pieces),
+    )
+    rng = generator(options, Stream.TAKE, plan.participant, plan.number)
+    performance = perform(replace(piece, seconds=times.play_seconds), who.traits, rng)
+    control = control_signals(performance, _CONTROL_HZ)
+    claps = [Clap(clap.time_s - times.play_s, clap.strength) for clap in times.claps]
+    motion = playing_motion(who.anatomy, control, rng, who.hold)
+    return Take(performance, control, motion, times.play_s)
+
+
+def _write_markers(
+    out: Path, folder: Path, options: TwinOptions, plan: TrialPlan, who: Player, take: Take, times: Schedule
+) -> None:
+    at_s = times.frame_times_s
+    body = take.body_at(at_s)
+    rng = generator(options, Stream.MARKERS, plan.participant, plan.number)
+    recorded = _recorded(body, who, "take", rng)
+    notes = take.performance.notes
+    events = operator_events(take.start_s + notes[0].onset_s, take.start_s + notes[-1].offset_s, rng)
+    _write_c3d(folder / f"{plan.trial}.c3d", as_recorded(recorded, plan), who, events)
+    time_ns = truth.nanoseconds(at_s)
+    truth.write_joints(out / "truth" / "joints" / f"{plan.trial}.parquet", time_ns, body.joints)
+    write_marker_truth(out / "truth" / "markers" / f"{plan.trial}.parquet", recorded)
+    truth.write_control(
+        out / "truth" / "control" / f"{plan.trial}.parquet", time_ns, take.control.at(at_s - take.start_s)
+    )
+
+
+def _write_calibration_trials(folder: Path, options: TwinOptions, plan: TrialPlan, who: Player) -> None:
+    name = plan.person.participant
+    if not lacks_static(options, plan.participant):
+        rng = generator(options, Stream.STATIC, plan.participant)
+        body = static_motion(who.anatomy, rng).at(np.arange(round(_STATIC_S * MOCAP_HZ)) / MOCAP_HZ)
+        _write_c3d(folder / f"{name}_static.c3d", _recorded(body, who, "static", rng), who, static=True)
+    if options.rom_seconds:
+        rng = generator(options, Stream.RANGE_OF_MOTION, plan.participant)
+        motion = rom_motion(who.anatomy, options.rom_seconds, rng)
+        body = motion.at(np.arange(round(options.rom_seconds * MOCAP_HZ)) / MOCAP_HZ)
+        _write_c3d(folder / f"{name}_rom.c3d", _recorded(body, who, "rom", rng), who)
+
+
+def _recorded(body: Body, who: Player, kind: Kind, rng: np.random.Generator) -> MarkerRecording:
+    motion = marker_motion(body, who.placement, who.skin, labels_of(kind))
+    return record_markers(body, who.anatomy, motion, rng, mislabelled=kind != "static")
+
+
+def _write_c3d(
+    path: Path, recorded: MarkerRecording, who: Player, events: Sequence[OperatorEvent] = (), static: bool = False
+) -> None:
+    measured = processing_parameters(who.measured)
+    write_c3d(path, who.person.participant, recorded, measured, events=events, static=static)
+
+
+def _sources(options: TwinOptions, plan: TrialPlan, take: Take, times: Schedule) -> list[Source]:
+    """Violin and claps, each at the place where it sounds on average."""
+    rng = generator(options, Stream.SOUND, plan.participant, plan.number)
+    body = take.body_at(times.frame_times_s[::20])
+    violin = body.segments["violin"].point(np.array([200.0, 0.0, 40.0]) * take.performance.player.string_mm / 328.0)
+    sources = [Source(violin_pressure(take.performance, rng=rng), take.start_s, violin.mean(axis=0))]
+    for clap in times.claps:
+        joints = take.body_at([clap.time_s]).joints[0]
+        palms = joints[[JOINT_INDEX["left_index"], JOINT_INDEX["right_index"]]].mean(axis=0)
+        sources.append(Source(clap_pressure(clap, rng=rng), clap.time_s, palms))
+    return sources
+
+
+def _write_recording(
+    out: Path,
+    folder: Path,
+    options: TwinOptions,
+    plan: TrialPlan,
+    who: Player,
+    room: Lab,
+    take: Take,
+    sources: Sequence[Source],
+    device: RunningDevice,
+    k: int,
+) -> None:
+    rng = generator(options, Stream.FRAMES, plan.participant, plan.number, k)
+    clock_s = audio_clock_rows(device.clock, device.seconds)
+    truth.write_clock(out / "truth" / "clocks" / f"{device.recording}.parquet", device.recording, *clock_s)
+    if device.phone is None:
+        assert device.microphone is not None
+        stand = Device(device.clock, device.seconds, room.microphones[device.microphone], SEPARATE)
+        write_wav(folder / f"{device.recording}.wav", record_device(sources, stand, _ROOM, rng=rng))
+        return
+    phone = faulty_phone(room.phones[device.phone], device.phone, plan, len(room.phones))
+    camera = knocked(room.cameras[device.phone], device.phone, plan, len(room.phones))
+    ear = Device(device.clock, device.seconds, camera.centre, phone.microphone)
+    sound = record_device(sources, ear, _ROOM, rng=rng)
+    if "stereo_microphone" in plan.faults and device.phone == len(room.phones) - 1:
+        sound = np.stack([sound, 0.5 * sound], axis=1)
+    frames = film(phone, device.clock, device.seconds, rng)
+    if "short_video" in plan.faults and device.phone == 0:
+        frames = frames.until(SHORT_SHARE * device.seconds)
+    truth.write_frames(
+        out / "truth" / "frames" / f"{device.recording}.parquet", frames.pts, frames.time_ns, str(STAMP_BASE)
+    )
+    stem = folder / device.recording
+    if options.video:
+        raise NotImplementedError
+    write_stamps(stem.with_name(f"{stem.name}.frames.csv"), frames, camera.size)
+    write_m4a(stem.with_name(f"{stem.name}.m4a"), sound)
+    seen = detect(
+        take.body_at,
+        camera,
+        frames.time_ns / 1e9,
+        phone.readout_s,
+        who.anatomy.scale,
+        generator(options, Stream.DETECTOR, plan.participant, plan.number, k),
+    )
+    write_npz(stem.with_name(f"{stem.name}.keypoints.npz"), seen.px, seen.confidence, frames.pts, camera.size)

@@ -1,0 +1,151 @@
+"""A whole simulated capture: the session's files, then trial by trial, in one process or several.
+
+A trial's record (``truth/trials/P05T28.json``) is written after all its files; a capture that was stopped goes on with
+the trials that have none. The folder remembers the options it was made with and takes no others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from pebble import ProcessPool
+
+from viodat import __version__
+from viodat.errors import ConfigError, counted
+from viodat.synth.options import TwinOptions
+from viodat.synth.plan import TrialPlan, plan_trials
+from viodat.synth.session import write_session
+from viodat.synth.trial import write_trial
+from viodat.synth.truth import write_clocks, write_json
+
+Progress = Callable[[int, int, str], None]
+
+_TWIN = "truth/twin.json"
+
+
+@dataclass(frozen=True)
+class TwinSummary:
+    """What a capture holds: trials and recordings, and how many of the trials are new."""
+
+    trials: int
+    recordings: int
+    new: int
+
+
+def write_twin(
+    out: str | Path, options: TwinOptions, *, workers: int = 1, progress: Progress | None = None
+) -> TwinSummary:
+    """Write a capture, or go on with one.
+
+    Parameters
+    ----------
+    out
+        Folder of the capture: new, empty, or begun with the same options.
+    workers
+        Processes that work on trials; 1 works in this one, 0 takes one per core.
+    progress
+        Called with (trials done, trials in all, trial) after each.
+
+    Raises
+    ------
+    ConfigError
+        The folder is a file, holds something else, or a capture of other options or another version.
+    """
+    out = Path(out)
+    _claim(out, options)
+    write_session(out, options)
+    plans = plan_trials(options)
+    waiting = [plan for plan in plans if not _record(out, plan).is_file()]
+    done = len(plans) - len(waiting)
+    show = progress or (lambda done, total, what: None)
+
+    def finish(plan: TrialPlan, record: dict[str, Any]) -> None:
+        nonlocal done
+        write_json(_record(out, plan), record)
+        done += 1
+        show(done, len(plans), plan.trial)
+
+    workers = min(workers or os.cpu_count() or 1, max(len(waiting), 1))
+    if workers == 1:
+        for plan in waiting:
+            finish(plan, write_trial(out, options, plan))
+    else:
+        _in_processes(out, options, waiting, workers, finish)
+    records = [json.loads(_record(out, plan).read_text(encoding="utf-8")) for plan in plans]
+    _finish(out, records)
+    return TwinSummary(len(plans), sum(len(record["recordings"]) for record in records), len(waiting))
+
+
+def _in_processes(
+    out: Path,
+    options: TwinOptions,
+    waiting: list[TrialPlan],
+    workers: int,
+    finish: Callable[[TrialPlan, dict[str, Any]], None],
+) -> None:
+    # Ctrl-C is the parent's business: it stops the pool, whose workers would each print a traceback.
+    pool = ProcessPool(max_workers=workers, context=get_context("spawn"), initializer=_ignore_interrupts)
+    try:
+        futures = [(plan, pool.schedule(write_trial, args=(out, options, plan))) for plan in waiting]
+        for plan, future in futures:
+            finish(plan, future.result())
+        pool.close()
+    except BaseException:
+        pool.stop()
+        raise
+    finally:
+        pool.join()
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _claim(out: Path, options: TwinOptions) -> None:
+    if out.exists() and not out.is_dir():
+        raise ConfigError("is a file; a folder was expected", where=out, mend="Name another folder.")
+    faults = {plan.trial: sorted(plan.faults) for plan in plan_trials(options) if plan.faults}
+    described = {"version": __version__, "options": options.as_json(), "faults": faults}
+    known = out / _TWIN
+    if not known.is_file():
+        others = [path.name for path in sorted(out.iterdir())] if out.is_dir() else []
+        if others:
+            raise ConfigError(
+                f"holds {counted(len(others), 'file')} that no simulated capture wrote, such as {others[0]}",
+                where=out,
+                mend="Name another folder.",
+            )
+        write_json(known, described)
+        return
+    found = json.loads(known.read_text(encoding="utf-8"))
+    if found.get("version") != __version__:
+        raise ConfigError(
+            f"was begun by viodat {found.get('version')}, this is {__version__}",
+            where=known,
+            mend="Delete the folder, or name another.",
+        )
+    was, now = found.get("options", {}), described["options"]
+    if was != now:
+        assert isinstance(now, dict)
+        differs = ", ".join(f"{key} = {was.get(key)}, not {now[key]}" for key in now if was.get(key) != now[key])
+        raise ConfigError(
+            f"holds a capture of other options: {differs}",
+            where=out,
+            mend="Give the same options to go on with it, delete the folder, or name another.",
+        )
+
+
+def _record(out: Path, plan: TrialPlan) -> Path:
+    return out / "truth" / "trials" / f"{plan.trial}.json"
+
+
+def _finish(out: Path, records: list[dict[str, Any]]) -> None:
+    parts = [out / "truth" / "clocks" / f"{name}.parquet" for r in records for name in sorted(r["recordings"])]
+    write_clocks(out / "truth" / "audio_clocks.parquet", parts)
