@@ -146,7 +146,8 @@ def _read_sndfile(path: Path) -> AudioSignal | None:
         rate, channels = float(file.samplerate), int(file.channels)
         _check_format(rate, channels, path)
         notes = []
-        if "should be" in file.extra_info:
+        # libsndfile also remarks that a chunk "should be an even number of bytes", which 24-bit sound often is not.
+        if "(should be" in file.extra_info:
             notes.append("the header's length is not that of the data: the file is truncated or was not closed")
         blocks: list[NDArray[np.float32]] = []
         count = 0

@@ -202,3 +202,11 @@ def test_what_is_no_sound_is_refused(tmp_path):
             read(tmp_path / "text.wav")
         with pytest.raises(CaptureError, match="does not exist"):
             read(Path(tmp_path / "absent.wav"))
+
+
+def test_only_a_header_that_lies_about_its_length_is_remarked(tmp_path):
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, np.sin(np.arange(1001)), 44_100, subtype="PCM_24")
+    assert read_audio(path).notes == (), "an odd number of bytes is padded, not damaged"
+    path.write_bytes(path.read_bytes()[:-600])
+    assert "truncated" in " ".join(read_audio(path).notes)
