@@ -194,7 +194,7 @@ def inside_shares(trials: list[Trial]) -> dict[str, FloatArray]:
     for trial in trials:
         for name, camera in cameras.items():
             pixels = camera.project(trial.joints)
-            inside = ((pixels >= 0) & (pixels < np.array(camera.size))).all(axis=-1).mean()
+            inside = ((pixels >= 0) & (pixels < np.array(camera.size_px))).all(axis=-1).mean()
             shares[name].append(float(inside))
     return {name: np.array(values) for name, values in shares.items()}
 
@@ -270,3 +270,91 @@ def fit_vibrato(cents: FloatArray, hop_s: float) -> tuple[float, float] | None:
         if error < best[0]:
             best = (error, float(hz), float(np.hypot(weights[2], weights[3])))
     return best[1], best[2]
+
+
+def recordings_of(trial: Trial) -> list[str]:
+    """Phone recordings of a trial."""
+    return [name for name in trial.record["recordings"] if name[3] == "C"]
+
+
+def level_rows(trials: list[Trial]) -> list[tuple[str, ...]]:
+    """Correlation of bow speed and sound level, per level, with the right sound and with another trial's."""
+    rows = []
+    for level in dict.fromkeys(str(trial.record["level"]) for trial in trials):
+        group = [trial for trial in trials if trial.record["level"] == level]
+        right = [speed_level(t, recordings_of(t)[0]) for t in group]
+        wrong = [
+            speed_level(t, recordings_of(t)[0], other) for t, other in zip(group, group[1:] + group[:1], strict=True)
+        ]
+        rows.append((level, str(len(group)), spread(right), spread(wrong) if len(group) > 1 else ""))
+    return rows
+
+
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Make a Markdown table."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def vibrato_table(trials: list[Trial]) -> str:
+    """Vibrato as pYIN finds it in the phones' sound, against the truth."""
+    found = [one for trial in trials for one in vibrato_errors(trial, recordings_of(trial)[0])]
+    if not found:
+        return "no vibrato long enough to be measured"
+    rate, extent, true = np.array(found).T
+    rate_ok = np.abs(rate) <= 0.2
+    extent_ok = np.abs(extent) <= np.maximum(5.0, 0.12 * true)
+    return table(
+        ("notes", "rate within 0.2 Hz", "extent within max(5 cents, 12 %)", "error of rate, Hz", "error of extent, cents"),
+        [(str(len(rate)), f"{rate_ok.mean():.0%}", f"{extent_ok.mean():.0%}", spread(rate), spread(extent, 1))],
+    )
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """All tables of a capture by name."""
+    trials = trials_of(folder)
+    gaps = gap_rates(trials)
+    worst = sorted(gaps, key=lambda label: -gaps[label].mean())[:8]
+    inside = inside_shares(trials)
+    return {
+        "motion": table(
+            (
+                "level", "trials", "bow speed, m/s", "fastest, m/s", "stroke, mm", "right elbow flexion, °",
+                "right wrist, m/s", "right elbow, m/s", "pelvis sway, mm", "shoulder sway, mm",
+            ),
+            motion_rows(trials),
+        ),
+        "body": table(
+            ("", ""),
+            [
+                ("worst change of a bone's length, mm", f"{bone_errors_mm(trials):.1e}"),
+                ("pelvis sway below 1 Hz, share of the power", spread(sway_share(trials))),
+                *((f"all 18 joints in the picture of {name}", spread(v, 3)) for name, v in inside.items()),
+                ("gap share of a marker, mean of all", f"{np.mean([v.mean() for v in gaps.values()]):.1%}"),
+                ("most often hidden", ", ".join(f"{label} {gaps[label].mean():.0%}" for label in worst)),
+            ],
+        ),
+        "level": table(("level", "trials", "own sound", "another trial's sound"), level_rows(trials)),
+        "vibrato": vibrato_table(trials),
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Measure a capture."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("capture", type=Path)
+    arguments.add_argument("--page", action="store_true", help="write the tables into docs/science/twin.md")
+    given = arguments.parse_args()
+    made = tables(given.capture)
+    for name, text in made.items():
+        print(f"\n{name}\n\n{text}")
+    if given.page:
+        page = PAGE.read_text(encoding="utf-8")
+        for name, text in made.items():
+            pattern = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- end measured -->)", re.DOTALL)
+            page = pattern.sub(lambda found, text=text: f"{found[1]}\n{text}\n\n{found[2]}", page)
+        write_text(PAGE, page)
+
+
+if __name__ == "__main__":
+    main()

@@ -129,7 +129,7 @@ for _entry in (
     ),
     _plug_in_gait_set(
         "viodat-96",
-        "Plug-in Gait with clusters, hands, violin and bow: 96 markers in takes, 6 medial ones more in the static trial",
+        "Plug-in Gait with clusters, hands, violin and bow: 96 markers in takes, 6 medial ones in the static trial",
         (
             *_FULL,
             *_markers(

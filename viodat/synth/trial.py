@@ -22,6 +22,7 @@ from viodat.synth.faults import (
     knocked,
     spoil_files,
 )
+from viodat.synth.lab import filming
 from viodat.synth.lab.c3d import (
     MOCAP_HZ,
     MarkerRecording,
@@ -43,13 +44,14 @@ from viodat.synth.music.control import Control, control_signals
 from viodat.synth.music.performance import Performance, perform
 from viodat.synth.music.score import write_piece
 from viodat.synth.options import TwinOptions
+from viodat.synth.picture.render import prepare
 from viodat.synth.plan import Stream, TrialPlan, generator, lacks_static
 from viodat.synth.player.body import Body
 from viodat.synth.player.motion import playing_motion
 from viodat.synth.player.trials import rom_motion, static_motion
 from viodat.synth.schedule import RunningDevice, Schedule, schedule
 from viodat.synth.session import Lab, Player, lab, player
-from viodat.synth.sound.clap import Clap, clap_pressure
+from viodat.synth.sound.clap import clap_pressure
 from viodat.synth.sound.room import Room
 from viodat.synth.sound.take import violin_pressure
 
@@ -75,11 +77,6 @@ class Take:
     control: Control
     motion: Motion
     start_s: float
-
-    def body_at(self, mocap_s: ArrayLike) -> Body:
-        """Give the body at (T,) s on the mocap clock."""
-        times = np.asarray(mocap_s, dtype=np.float64)
-        return replace(self.motion.at(times - self.start_s), times_s=times)
 
 
 def write_trial(out: Path, options: TwinOptions, plan: TrialPlan) -> dict[str, Any]:
@@ -126,8 +123,7 @@ def _take(options: TwinOptions, plan: TrialPlan, who: Player, times: Schedule) -
     rng = generator(options, Stream.TAKE, plan.participant, plan.number)
     performance = perform(replace(piece, seconds=times.play_seconds), who.traits, rng)
     control = control_signals(performance, _CONTROL_HZ)
-    claps = [Clap(clap.time_s - times.play_s, clap.strength) for clap in times.claps]
-    motion = playing_motion(who.anatomy, control, rng, who.hold)
+    motion = playing_motion(who.anatomy, control, rng, who.hold, claps=times.claps, start_s=times.play_s)
     return Take(performance, control, motion, times.play_s)
 
 
@@ -135,7 +131,7 @@ def _write_markers(
     out: Path, folder: Path, options: TwinOptions, plan: TrialPlan, who: Player, take: Take, times: Schedule
 ) -> None:
     at_s = times.frame_times_s
-    body = take.body_at(at_s)
+    body = take.motion.at(at_s)
     rng = generator(options, Stream.MARKERS, plan.participant, plan.number)
     recorded = _recorded(body, who, "take", rng)
     notes = take.performance.notes
@@ -177,11 +173,11 @@ def _write_c3d(
 def _sources(options: TwinOptions, plan: TrialPlan, take: Take, times: Schedule) -> list[Source]:
     """Violin and claps, each at the place where it sounds on average."""
     rng = generator(options, Stream.SOUND, plan.participant, plan.number)
-    body = take.body_at(times.frame_times_s[::20])
+    body = take.motion.at(times.frame_times_s[::20])
     violin = body.segments["violin"].point(np.array([200.0, 0.0, 40.0]) * take.performance.player.string_mm / 328.0)
     sources = [Source(violin_pressure(take.performance, rng=rng), take.start_s, violin.mean(axis=0))]
     for clap in times.claps:
-        joints = take.body_at([clap.time_s]).joints[0]
+        joints = take.motion.at([clap.time_s]).joints[0]
         palms = joints[[JOINT_INDEX["left_index"], JOINT_INDEX["right_index"]]].mean(axis=0)
         sources.append(Source(clap_pressure(clap, rng=rng), clap.time_s, palms))
     return sources
@@ -221,11 +217,22 @@ def _write_recording(
     )
     stem = folder / device.recording
     if options.video:
-        raise NotImplementedError
-    write_stamps(stem.with_name(f"{stem.name}.frames.csv"), frames, camera.size)
-    write_m4a(stem.with_name(f"{stem.name}.m4a"), sound)
+        filming.write_video(
+            stem.with_name(f"{stem.name}.mp4"),
+            take.motion.at,
+            who.look,
+            prepare(camera),
+            frames.pts,
+            frames.first_row_s,
+            phone.readout_s,
+            phone.exposure_s,
+            sound,
+        )
+    else:
+        write_stamps(stem.with_name(f"{stem.name}.frames.csv"), frames, camera.size)
+        write_m4a(stem.with_name(f"{stem.name}.m4a"), sound)
     seen = detect(
-        take.body_at,
+        take.motion.at,
         camera,
         frames.time_ns / 1e9,
         phone.readout_s,

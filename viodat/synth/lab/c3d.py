@@ -10,6 +10,7 @@ mocap clock (0 at frame number 1).
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ _GHOST_RESIDUAL_MM = 1.2  # reflections fit badly; viodat's choice
 
 _EVENT_ERROR_S = 0.2  # viodat's choice
 _UINT16 = 65536
+_HEADER_SCALE_BYTE = 12
+_RESIDUAL_STEP_MM = 0.01
+"""A file stores a residual as a byte, in steps of POINT:SCALE; this one, Nexus' own, holds up to 2.55 mm."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,7 @@ def write_c3d(
     point = file["parameters"]["POINT"]
     point["RATE"]["value"], point["UNITS"]["value"], point["LABELS"]["value"] = [MOCAP_HZ], ["mm"], labels
     point["DESCRIPTIONS"]["value"] = [""] * len(labels)
+    point["SCALE"]["value"] = np.array([-_RESIDUAL_STEP_MM])  # negative: positions are stored as floats
     file["data"]["points"] = points
     file["data"]["meta_points"]["residuals"] = residuals[None]
     file["data"]["meta_points"]["camera_masks"] = np.zeros((7, *residuals.shape), dtype=bool)
@@ -173,12 +178,20 @@ def write_c3d(
     for group, parameters in groups.items():
         for name, value in parameters.items():
             file.add_parameter(group, name, value)
+            if all(isinstance(entry, int) for entry in value):
+                # ezc3d takes lists of integers for floats.
+                stored = file["parameters"][group][name]
+                stored["type"], stored["value"] = point["USED"]["type"], np.array(value)
     if events:
         # Minutes and seconds of each event in a column.
         minutes = [divmod(event.time_s, 60.0) for event in ordered]
         file.add_parameter("EVENT", "TIMES", np.array(minutes).T)
     with atomic_path(path) as temporary:
         file.write(str(temporary))
+        with temporary.open("r+b") as written:
+            # ezc3d writes -1 into the header whatever POINT:SCALE says.
+            written.seek(_HEADER_SCALE_BYTE)
+            written.write(struct.pack("<f", -_RESIDUAL_STEP_MM))
 
 
 def _points(recording: MarkerRecording, subject: str) -> tuple[FloatArray, FloatArray, list[str]]:
@@ -197,7 +210,8 @@ def _points(recording: MarkerRecording, subject: str) -> tuple[FloatArray, Float
     points = np.ones((4, *missing.shape))
     points[:3] = np.where(missing, 0.0, joined)
     labels = [f"{subject}:{label}" for label in recording.labels] + [ghost.name for ghost in recording.ghosts]
-    return points, np.where(missing, -1.0, np.concatenate(residuals, axis=0)), labels
+    stored = np.clip(np.concatenate(residuals, axis=0), _RESIDUAL_STEP_MM, 255 * _RESIDUAL_STEP_MM)
+    return points, np.where(missing, -1.0, stored), labels
 
 
 def write_marker_truth(path: Path, recording: MarkerRecording) -> None:

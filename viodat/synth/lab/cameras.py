@@ -75,6 +75,28 @@ class PhoneCamera(Camera):
         pixels, _ = cv2.projectPoints(flat, turn, self.translation, self.matrix, self.distortion)
         return np.asarray(pixels, dtype=np.float64).reshape(*points.shape[:-1], 2)
 
+    def project_rolling(self, first: FloatArray, last: FloatArray, span: float) -> FloatArray:
+        """(..., 2) px of moving points, each where it was when its own row was read out.
+
+        Parameters
+        ----------
+        first, last
+            (..., 3) mm, world: the points at two instants around the middle row's, between which they go straight.
+        span
+            Time from the first row's exposure to the last row's, over the time between the two instants.
+        """
+        share = np.full(first.shape[:-1], 0.5)
+        for _ in range(3):
+            px = self.project(first + share[..., None] * (last - first))
+            # A point above or below the picture belongs to no row: the nearest one stands for it.
+            share = 0.5 + span * (np.clip(px[..., 1] / (self.size[1] - 1), 0, 1) - 0.5)
+        return px
+
+    def speed_across(self, first: FloatArray, last: FloatArray, seconds: float) -> FloatArray:
+        """(...) mm/s of points square to the line of sight, from where they are at two instants (..., 3)."""
+        sight = unit(first - self.centre)
+        return np.asarray(np.linalg.norm(np.cross(last - first, sight), axis=-1) / seconds)
+
     @property
     def centre(self) -> FloatArray:
         """(3,) mm, world: where the camera stands."""

@@ -7,9 +7,8 @@ and what each frame adds alone; rate itself; miss the person now and then. Error
 px per mm, so they shrink with distance, and are alike in all directions of the picture. They grow where a landmark is
 hidden behind trunk, head, a limb or the violin, and, each frame's own part, where it moves fast.
 
-The parameters are :data:`LANDMARK_ERRORS` and :class:`Detector`. ``docs/measure_detector.py`` fits the table to what
-MediaPipe finds in rendered pictures whose truth is known, and writes the comparison
-(``docs/science/simulated_detector.md``). The form of the model is viodat's choice.
+``docs/measure_detector.py`` fits :data:`LANDMARK_ERRORS` to what MediaPipe finds in rendered pictures whose truth is
+known, and writes the comparison (``docs/science/simulated_detector.md``). The form of the model is viodat's choice.
 
 Pixels: x right, y down, the centre of the top left pixel is (0, 0). Places are mm, world frame, Z up.
 """
@@ -44,7 +43,7 @@ _ANCHORS: Final[Mapping[str, tuple[str, str | None]]] = {
     "foot_index": ("foot", None),
 }
 
-_GROUPS: Final = (tuple(range(11, 23, 2)), tuple(range(23, 33, 2)))
+_GROUPS: Final = (np.arange(11, 23, 2), np.arange(23, 33, 2))
 """Left landmarks of arms and legs; the right ones follow them."""
 _SURE_MM: Final = 20.0
 _ALIKE: Final = (
@@ -94,39 +93,39 @@ class LandmarkError:
 
 # x, y, z, place, drift, drift s, jitter, tail, hidden, sure, sure_hidden, sure_error
 _FITTED: Final[Mapping[str, tuple[float, ...]]] = {
-    "nose": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_eye_inner": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_eye": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_eye_outer": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_eye_inner": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_eye": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_eye_outer": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_ear": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_ear": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_mouth": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_mouth": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_shoulder": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_shoulder": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_elbow": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_elbow": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_wrist": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_wrist": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_pinky": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_pinky": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_thumb": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_thumb": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_hip": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_hip": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_knee": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_knee": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_ankle": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_ankle": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_heel": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_heel": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "left_foot_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
-    "right_foot_index": (0.0, 0.0, 0.0, 10.0, 5.0, 0.3, 3.0, 0.3, 2.0, 4.0, -2.0, -0.5),
+    "nose": (94, 0, -25, 11.9, 3.1, 0.78, 1.7, 0.59, 2.0, 8.1, 0.0, 0.0),
+    "left_eye_inner": (73, 17, 4, 17.1, 3.3, 0.86, 1.5, 0.22, 2.0, 8.1, 0.0, -0.1),
+    "left_eye": (68, 29, 4, 25.7, 4.5, 0.96, 1.5, 0.00, 2.0, 8.2, 0.0, -0.2),
+    "left_eye_outer": (61, 41, 3, 27.4, 4.7, 1.18, 1.5, 0.00, 2.0, 8.1, 0.0, -0.1),
+    "right_eye_inner": (73, -17, 4, 6.8, 2.3, 0.41, 1.4, 1.02, 2.0, 8.1, 0.0, 0.0),
+    "right_eye": (68, -29, 4, 9.1, 3.5, 0.61, 1.6, 0.33, 2.0, 8.1, 0.0, 0.0),
+    "right_eye_outer": (61, -41, 3, 11.0, 4.1, 0.67, 1.6, 0.00, 2.0, 8.1, 0.0, 0.0),
+    "left_ear": (20, 59, -15, 20.0, 3.9, 0.92, 1.3, 0.00, 2.0, 8.2, 0.0, -0.4),
+    "right_ear": (20, -59, -15, 10.5, 3.5, 0.66, 1.3, 0.00, 2.0, 8.1, 0.0, 0.0),
+    "left_mouth": (84, 22, -61, 14.0, 3.4, 0.61, 1.3, 0.21, 2.0, 8.2, 0.0, -0.2),
+    "right_mouth": (84, -22, -61, 12.8, 4.6, 0.55, 1.5, 0.00, 2.0, 8.1, 0.0, 0.0),
+    "left_shoulder": (-8, -12, 4, 10.3, 4.7, 0.74, 1.1, 0.00, 1.5, 8.1, -0.4, 0.0),
+    "right_shoulder": (21, 24, 10, 10.7, 6.7, 1.39, 1.1, 0.29, 1.5, 8.1, -0.2, 0.0),
+    "left_elbow": (30, 16, 37, 66.8, 10.3, 0.84, 2.8, 0.38, 2.1, 2.4, -3.9, 0.0),
+    "right_elbow": (23, 10, 4, 17.9, 7.9, 0.79, 0.4, 0.83, 2.1, 6.7, 0.0, -1.9),
+    "left_wrist": (-7, -26, -25, 29.1, 10.8, 0.99, 4.1, 0.41, 1.1, 2.9, -2.5, 0.0),
+    "right_wrist": (6, 5, -23, 17.1, 8.5, 0.60, 0.5, 1.08, 1.1, 5.5, 0.0, -1.3),
+    "left_pinky": (36, -23, -1, 32.5, 10.1, 0.84, 4.9, 0.58, 1.1, 2.4, -3.0, 0.0),
+    "right_pinky": (27, 2, -16, 14.1, 10.0, 0.64, 0.4, 1.20, 1.1, 4.3, 0.0, -0.9),
+    "left_index": (-24, -36, 12, 33.7, 7.9, 0.72, 3.9, 0.89, 1.1, 2.4, -3.5, 0.0),
+    "right_index": (-5, -3, -16, 17.8, 7.3, 0.42, 0.3, 1.20, 1.1, 4.2, 0.0, -0.9),
+    "left_thumb": (-38, 0, 32, 24.3, 8.8, 0.75, 3.0, 1.10, 1.1, 2.7, -2.5, -0.2),
+    "right_thumb": (-4, -22, 10, 21.3, 4.7, 0.24, 0.3, 1.12, 1.1, 3.9, -0.7, -0.9),
+    "left_hip": (11, 12, -9, 8.1, 2.8, 0.58, 1.0, 0.38, 2.4, 8.2, -1.3, -0.8),
+    "right_hip": (19, 2, -12, 6.4, 2.0, 0.11, 0.9, 0.76, 2.4, 7.7, 0.0, -0.3),
+    "left_knee": (-1, 6, -8, 6.7, 2.9, 0.46, 1.7, 0.02, 3.4, 5.1, -3.9, -1.9),
+    "right_knee": (1, 7, -7, 6.8, 2.6, 0.34, 1.6, 0.59, 3.4, 4.3, 0.0, -0.3),
+    "left_ankle": (1, -5, 20, 4.8, 3.0, 0.32, 1.8, 0.14, 3.1, 3.9, -3.2, -0.7),
+    "right_ankle": (0, 11, 22, 10.3, 3.0, 0.19, 1.6, 0.00, 3.1, 4.1, 0.0, -0.4),
+    "left_heel": (-39, -9, -41, 7.6, 1.5, 0.04, 1.6, 0.71, 2.8, 2.3, -0.8, -1.0),
+    "right_heel": (-41, 12, -41, 12.9, 3.8, 0.20, 1.8, 0.00, 2.8, 2.3, 0.0, -0.3),
+    "left_foot_index": (165, 2, -46, 9.7, 1.6, 0.05, 1.3, 0.53, 2.8, 3.6, -2.3, -0.2),
+    "right_foot_index": (168, 19, -45, 6.5, 3.0, 0.40, 1.7, 0.32, 2.8, 3.9, 0.0, -0.8),
 }
 LANDMARK_ERRORS: Final[Mapping[str, LandmarkError]] = {
     name: LandmarkError((row[0], row[1], row[2]), *row[3:]) for name, row in _FITTED.items()
@@ -136,25 +135,27 @@ LANDMARK_ERRORS: Final[Mapping[str, LandmarkError]] = {
 
 @dataclass(frozen=True)
 class Detector:
-    """What is common to all landmarks. In rendered pictures MediaPipe never swapped sides or missed the person.
+    """What is common to all landmarks.
 
     Attributes
     ----------
     landmarks
         By name of :data:`LANDMARKS`.
     fast_mm_s
-        Speed (of a body of 1.70 m) at which the jitter has grown by the square root of 2.
+        Speed (of a body of 1.70 m) at which the jitter has grown by the square root of 2: read off the steps from frame
+        to frame of the arms' landmarks, which double from rest to about 700 mm/s.
     tail_s
         Least correlation time of the swelling; it is that of the landmark's drift where that is longer.
     sure_noise
-        Standard deviation of the confidence's logit.
+        Standard deviation of the confidence's logit, viodat's choice.
     swapped_front, swapped_side
-        Share of the time in which the arms, or the legs, are taken for the other side's: of a player seen from the
-        front, and from the side. viodat's choice, below what no case in the fitted frames leaves possible at 95 %.
+        Share of the time in which the arms, or the legs, are taken for the other side's, of a player seen from the
+        front, and from the side. In the fitted frames MediaPipe did so with arms in about 0.3 %, with legs never.
     swapped_s
         Mean length of such a stretch, viodat's choice.
     missed, missed_s
-        Share of the time in which nobody is found, and mean length of it: viodat's choice, as above.
+        Share of the time in which nobody is found, and its mean length: viodat's choice, for MediaPipe found the person
+        in all fitted frames.
     """
 
     landmarks: Mapping[str, LandmarkError] = field(default_factory=lambda: LANDMARK_ERRORS)
@@ -162,7 +163,7 @@ class Detector:
     tail_s: float = 0.5
     sure_noise: float = 0.4
     swapped_front: float = 0.0005
-    swapped_side: float = 0.002
+    swapped_side: float = 0.005
     swapped_s: float = 0.2
     missed: float = 0.0005
     missed_s: float = 0.1
@@ -228,16 +229,14 @@ def detect(
         [_stretches(times_s, _swap_share(early, camera, detector), detector.swapped_s, rng) for _ in _GROUPS], axis=1
     )
     hidden = hidden_share(early, camera.centre, first, scale)
-    for group, on in zip(_GROUPS, swapped.T, strict=True):
-        left = np.array(group)
+    for left, on in zip(_GROUPS, swapped.T, strict=True):
         both, other = np.concatenate([left, left + 1]), np.concatenate([left + 1, left])
         for array in (first, last, hidden):
             array[np.ix_(on, both)] = array[np.ix_(on, other)]
-    px = _rolled(first, last, camera, readout_s / (2 * half))
-    middle = (first + last) / 2
-    speed_mm_s = _seen_speed(first, last, camera, 2 * half) / scale
+    px = camera.project_rolling(first, last, readout_s / (2 * half))
+    speed_mm_s = camera.speed_across(first, last, 2 * half) / scale
     error_mm = _errors(times_s, hidden, speed_mm_s, rng, detector)
-    px += error_mm * (scale * camera.matrix[0, 0] / camera.depth(middle))[..., None]
+    px += error_mm * (scale * camera.matrix[0, 0] / camera.depth((first + last) / 2))[..., None]
     confidence = _confidence(error_mm, hidden, rng, detector)
     missed = _stretches(times_s, detector.missed, detector.missed_s, rng)
     px[missed], confidence[missed] = np.nan, 0.0
@@ -247,8 +246,7 @@ def detect(
 def landmark_places(body: Body, scale: float, detector: Detector) -> FloatArray:
     """(T, 33, 3) mm, world: where the landmarks lie on average."""
     points, axes = anchors(body)
-    offset = scale * detector.column("offset_mm")
-    return np.asarray(points + np.einsum("tkij,kj->tki", axes, offset))
+    return np.asarray(points + np.einsum("tkij,kj->tki", axes, scale * detector.column("offset_mm")))
 
 
 def anchors(body: Body) -> tuple[FloatArray, FloatArray]:
@@ -267,7 +265,8 @@ def anchors(body: Body) -> tuple[FloatArray, FloatArray]:
     return points, axes
 
 
-_HEAD_LANDMARKS: Final = 11
+# How deep a landmark lies under its own surface at most, and over how much an edge fades; mm, viodat's choice, as are
+# the capsules' sizes below.
 _SKIN_MM: Final[Mapping[str, float]] = {"hip": 110.0, "shoulder": 75.0, "knee": 70.0, "head": 60.0}
 _OWN_MM = 45.0
 _SOFT_MM = 25.0
@@ -275,16 +274,15 @@ _SOFT_MM = 25.0
 
 def hidden_share(body: Body, camera_centre: FloatArray, points: FloatArray, scale: float) -> FloatArray:
     """(T, 33) from 0 (seen) to 1 (hidden behind trunk, head, a limb or the violin), from the camera's centre."""
-    s = scale
-    joint = body.joint
+    s, joint = scale, body.joint
     neck = (joint("left_shoulder") + joint("right_shoulder")) / 2
     head = body.segments["head"]
-    capsules: list[tuple[str, FloatArray, FloatArray, float]] = [
-        ("head", head.origin, head.point([15.0 * s, 0, -50.0 * s]), 80.0 * s)
-    ]
+    chin = head.point([15.0 * s, 0, -50.0 * s])
+    capsules: list[tuple[str, FloatArray, FloatArray, float]] = [("head", head.origin, chin, 80.0 * s)]
     for side in ("left", "right"):
-        inner = 0.6 * joint(f"{side}_shoulder") + 0.4 * neck
-        capsules.append((f"trunk {side}", inner, joint(f"{side}_pelvis"), 95.0 * s))
+        capsules.append(
+            (f"trunk {side}", 0.6 * joint(f"{side}_shoulder") + 0.4 * neck, joint(f"{side}_pelvis"), 95.0 * s)
+        )
         for a, b, radius in (
             ("shoulder", "elbow", 42.0),
             ("elbow", "wrist", 32.0),
@@ -295,31 +293,27 @@ def hidden_share(body: Body, camera_centre: FloatArray, points: FloatArray, scal
         knuckles = (joint(f"{side}_index") + joint(f"{side}_pinky")) / 2
         capsules.append((f"{side}_hand", joint(f"{side}_wrist"), knuckles, 35.0 * s))
     if body.plays:
-        violin = body.segments["violin"]
         v = min(1.0, 0.55 + 0.45 * s)
-        capsules.append(
-            ("violin", violin.point([60.0 * v, 0, 25.0 * v]), violin.point([300.0 * v, 0, 25.0 * v]), 70.0 * v)
-        )
+        low, high = (body.segments["violin"].point([x * v, 0.0, 25.0 * v]) for x in (60.0, 300.0))
+        capsules.append(("violin", low, high, 70.0 * v))
     hidden = np.zeros(points.shape[:2])
     for name, start, end, radius in capsules:
         for i, landmark in enumerate(LANDMARKS):
             side, _, part = landmark.partition("_")
-            if _belongs(landmark, side, part, name):
+            if _belongs(side, part, name):
                 continue
-            own = _SKIN_MM.get(part, _SKIN_MM["head"] if i < _HEAD_LANDMARKS else _OWN_MM) * s
+            own = _SKIN_MM.get(part if part in _ANCHORS else "head", _OWN_MM) * s
             hidden[:, i] = np.maximum(hidden[:, i], _cover(camera_centre, points[:, i], own, start, end, radius, s))
     return hidden
 
 
-def _belongs(landmark: str, side: str, part: str, capsule: str) -> bool:
+def _belongs(side: str, part: str, capsule: str) -> bool:
     if capsule == "head":
         return part not in _ANCHORS
     if capsule == f"{side}_hand":
         return part in ("wrist", "pinky", "index", "thumb")
-    if part in ("pinky", "index", "thumb"):
-        return capsule.endswith(f"{side}_wrist")
-    if part in ("heel", "foot_index"):
-        return capsule.endswith(f"{side}_ankle")
+    if part in ("pinky", "index", "thumb", "heel", "foot_index"):
+        return capsule.endswith(f"{side}_{'ankle' if 'foot' in part or 'heel' in part else 'wrist'}")
     if part in ("shoulder", "hip"):
         return capsule == f"trunk {side}" or capsule.startswith(f"{side}_{'pelvis' if part == 'hip' else part} ")
     return f"{side}_{part}" in capsule.split(" ")
@@ -342,24 +336,6 @@ def _cover(
     b = np.clip((a * along - e) / np.maximum(length2, 1e-6), 0, 1)
     gap = np.linalg.norm(ray * a[:, None] - to_eye - b[:, None] * bone, axis=-1)
     return np.asarray(np.clip((radius - gap) / (_SOFT_MM * scale) + 0.5, 0, 1))
-
-
-def _rolled(first: FloatArray, last: FloatArray, camera: PhoneCamera, span: float) -> FloatArray:
-    """(T, 33, 2) px of each landmark when its own row is read out; ``span``: readout over time between the two."""
-    share = np.full(first.shape[:2], 0.5)
-    rows = camera.size[1] - 1
-    for _ in range(3):
-        px = camera.project(first + share[..., None] * (last - first))
-        # A landmark above or below the picture is guessed from the nearest row.
-        share = 0.5 + span * (np.clip(px[..., 1] / rows, 0, 1) - 0.5)
-    return px
-
-
-def _seen_speed(first: FloatArray, last: FloatArray, camera: PhoneCamera, seconds: float) -> FloatArray:
-    """(T, 33) mm/s square to the line of sight."""
-    sight = first - camera.centre
-    sight = sight / np.linalg.norm(sight, axis=-1, keepdims=True)
-    return np.asarray(np.linalg.norm(np.cross(last - first, sight), axis=-1) / seconds)
 
 
 def _errors(
@@ -401,13 +377,8 @@ def _autoregressive(times_s: FloatArray, seconds: FloatArray, drawn: FloatArray)
 
 def _confidence(error_mm: FloatArray, hidden: FloatArray, rng: np.random.Generator, detector: Detector) -> FloatArray:
     size = np.log1p(np.linalg.norm(error_mm, axis=-1) / _SURE_MM)
-    logit = (
-        detector.column("sure")
-        + detector.column("sure_hidden") * hidden
-        + detector.column("sure_error") * size
-        + rng.normal(0, detector.sure_noise, hidden.shape)
-    )
-    return np.asarray(1 / (1 + np.exp(-logit)))
+    logit = detector.column("sure") + detector.column("sure_hidden") * hidden + detector.column("sure_error") * size
+    return np.asarray(1 / (1 + np.exp(-logit - rng.normal(0, detector.sure_noise, hidden.shape))))
 
 
 def _swap_share(body: Body, camera: PhoneCamera, detector: Detector) -> float:
@@ -420,13 +391,10 @@ def _swap_share(body: Body, camera: PhoneCamera, detector: Detector) -> float:
 
 def _stretches(times_s: FloatArray, share: float, mean_s: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """(T,) a two-state process in seconds: true for ``share`` of the time, for ``mean_s`` on average."""
-    on = np.zeros(len(times_s), dtype=bool)
     draws = rng.random(len(times_s))
-    state = bool(draws[0] < share)
+    on = draws < share
     # The state after dt, given the one before, of a process that comes with rate share / (1 - share) / mean_s.
     fade = np.exp(-np.diff(times_s, prepend=times_s[0]) / (mean_s * (1 - share)))
-    for i, draw in enumerate(draws):
-        if i:
-            state = bool(draw < share + ((1.0 if state else 0.0) - share) * fade[i])
-        on[i] = state
+    for i in range(1, len(times_s)):
+        on[i] = draws[i] < share + (float(on[i - 1]) - share) * fade[i]
     return on

@@ -39,7 +39,7 @@ PALPATION_MM: Final[Mapping[str, float]] = {
     "shoulder": 7.0,  # front and back of the joint, no bone under the finger
     "iliac spine": 5.0,
     "iliac crest": 8.0,
-    "epicondyle": 3.5,
+    "epicondyle": 4.0,
     "malleolus": 3.0,
     "foot": 4.0,
     "styloid": 3.0,

@@ -1,9 +1,10 @@
 """What each device records of a trial's sounds, on its own clock, and the files it writes.
 
 A sound leaves its source at mocap time, meets every microphone after its travelling time and again from the walls
-(:mod:`viodat.synth.sound.room`), and is sampled 44,100 times per second of the *device's* clock: between the mocap-clock
-samples it is read by a windowed sinc, so that a clock that is fast by 50 ppm records a pitch 0.09 cents low. What
-the device hears before and after the sounds is noise. World frame, mm; the room's floor is z = 0, its middle the origin.
+(:mod:`viodat.synth.sound.room`), and is sampled 44,100 times per second of the *device's* clock: between the
+mocap-clock samples it is read by a windowed sinc, so that a clock that is fast by 50 ppm records a pitch 0.09 cents
+low. What the device hears before and after the sounds is noise. World frame, mm; the middle of the room's floor
+is the origin.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def _in_room(place_mm: ArrayLike, room: Room | None) -> FloatArray:
     place = np.asarray(place_mm, dtype=np.float64)
     if room is None:
         return place
-    return place + np.array([room.size_mm[0] / 2, room.size_mm[1] / 2, 0.0])
+    return np.asarray(place + np.array([room.size_mm[0] / 2, room.size_mm[1] / 2, 0.0]))
 
 
 def _add(heard: FloatArray, source: Source, response: FloatArray, first: int) -> None:
@@ -172,11 +173,8 @@ def _add(heard: FloatArray, source: Source, response: FloatArray, first: int) ->
     pressure = source.pressure_pa
     if abs(begin - whole) > 1 / _PHASES:
         # Between two samples: moved by the fraction before it meets the room.
-        padded = np.pad(pressure, _HALF + 1)
-        at = np.arange(pressure.size + 2 * _HALF) + 1 - (begin - whole)
-        inside = np.clip(at + 0.0, 0, None)
-        moved = _read_at(np.pad(padded, _HALF), inside + _HALF)
-        pressure, whole = moved, whole - _HALF
+        pressure = _read_at(pressure, np.arange(-_HALF, pressure.size + _HALF, dtype=np.float64) + (whole - begin))
+        whole -= _HALF
     # What has faded before the recording starts is left out, so that a long take costs no more than the recording.
     early = max(0, first - response.size - whole)
     late = max(0, min(pressure.size, first + heard.size - whole))
@@ -217,7 +215,7 @@ def _interpolate(samples: FloatArray, places: FloatArray, kernel: FloatArray, ou
     phases = kernel.shape[0] - 1
     taps = kernel.shape[1]
     for n in range(places.size):
-        whole = int(math.floor(places[n]))
+        whole = math.floor(places[n])
         phase = (places[n] - whole) * phases
         row = min(int(phase), phases - 1)
         share = phase - row

@@ -2,8 +2,8 @@
 
 A stamp is the phone's own time of a frame in counts of 1/90000 s, the first at 0 as in the container. A picture's
 stamp lags the phone's sound by a constant skew: what is seen in the frame stamped s is heard at s - skew in the sound.
-A frame's true time is mid-exposure of its middle row on the mocap clock (s, or int64 ns). Ranges of
-readout, skew and drops are those that the twin has to show (10-25 ms, ±40 ms, up to 1 %); all others are viodat's choice.
+A frame's true time is mid-exposure of its middle row on the mocap clock (s, or int64 ns). Ranges of readout, skew and
+drops are those that the twin has to show (10-25 ms, ±40 ms, up to 1 %); all others are viodat's choice.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def write_stamps(path: Path, frames: Frames, size_px: tuple[int, int]) -> None:
 
 
 def _turns(fps: float, seconds: float, rng: np.random.Generator) -> FloatArray:
-    """Times at which a frame is due: a steady rate with stretches in which the phone is a little slower."""
+    """Say when each frame is due: a steady rate with stretches in which the phone is a little slower."""
     interval = np.full(int(np.ceil(seconds * fps)) + 2, 1 / fps)
     at = np.cumsum(interval)
     begin = float(rng.exponential(_SLOW_EVERY_S))

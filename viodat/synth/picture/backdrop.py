@@ -29,7 +29,8 @@ def backdrop(centre: FloatArray, directions: FloatArray) -> FloatArray:
     at = centre + directions * np.min(reach, axis=1)[:, None]
     floor = (face == 2) & (directions[:, 2] < 0)
     wall = face != 2
-    along = np.where(face == 0, at[:, 1], at[:, 0])
+    # The side walls have the same pictures the other way round, so that two walls in one view differ.
+    along = np.where(face == 0, at[:, 1], -at[:, 0])
     colour = (_WALL[face] / 255) ** 2 * (0.55 + 0.2 * at[:, 2:] / 3100)
     # A soft pool of light on each wall, dark corners.
     colour *= (1.0 - 0.35 * (along / 4400)[:, None] ** 2) * 1.05

@@ -41,13 +41,15 @@ class Look:
         def one(choices: tuple[Rgb, ...]) -> Rgb:
             return choices[int(rng.integers(len(choices)))]
 
-        skin, hair, shirt = one(_SKINS), one(_HAIRS), one(_SHIRTS)
+        skin, shirt = one(_SKINS), one(_SHIRTS)
+        hair = one(_HAIRS if sum(skin) > _FAIR else _HAIRS[:2])
         return Look(scale, violin_scale, skin, hair, shirt, one(_TROUSERS), long_hair=bool(rng.random() < 0.5))
 
 
 _SKINS: tuple[Rgb, ...] = ((232, 186, 160), (222, 172, 142), (198, 146, 112), (150, 102, 76), (112, 76, 58))
 _HAIRS: tuple[Rgb, ...] = ((62, 42, 30), (30, 26, 26), (120, 84, 48), (176, 140, 88), (120, 116, 112))
 _SHIRTS: tuple[Rgb, ...] = ((58, 92, 142), (150, 56, 58), (222, 220, 212), (66, 112, 84), (96, 84, 128), (52, 54, 60))
+_FAIR = 400.0  # sum of a skin's colours above which any colour of hair is drawn
 _TROUSERS: tuple[Rgb, ...] = ((62, 60, 66), (56, 70, 102), (112, 100, 84), (40, 40, 44))
 
 _NECK = (-65.0, 0.0, 45.0)
@@ -113,7 +115,7 @@ def _trunk(modeller: Modeller, look: Look, body: Body) -> None:
         inner[side] = shoulder - sign * 58 * s * left
         top = shoulder + s * (thorax.axes @ np.array([0.0, -sign * 36, 20]))
         modeller.limb(top, at(-12, sign * 38, 52), (44 * s, 40 * s), shirt)
-        modeller.limb(inner[side], at(-6, sign * 90, -100), (62 * s, 66 * s), shirt)
+        modeller.limb(inner[side], at(-8, sign * 92, -110), (56 * s, 60 * s), shirt)
     modeller.limb(inner["right"], inner["left"], (62 * s, 62 * s), shirt, across=thorax.axes[..., 2], flat=1.05)
     modeller.limb(at(-10, 0, 40), at(-5, 0, 64), (62 * s, 57 * s), shirt, across=left, flat=0.95)
     modeller.ellipsoid(at(30, 0, 46), thorax.axes, (32 * s, 36 * s, 34 * s), skin)

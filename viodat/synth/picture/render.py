@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.synth.picture import raycast
+from viodat.synth.picture import raycast, shading
 from viodat.synth.picture.backdrop import backdrop
 from viodat.synth.picture.solids import Figure
 from viodat.synth.picture.textures import atlas
@@ -180,11 +180,11 @@ def between(
     feet = figure.origin[figure.origin[:, 2] < _FOOT_HIGH_MM]
     touching = (feet * [1, 1, 0]) @ camera.rotation.T + camera.translation
     near = cv2.erode(light[-1], np.ones((4, 4), np.uint8), anchor=(1, 1))
-    raycast.floor_shadow(stage.floor, _floor_box(figure, stage), seen, light, near, touching, image)
+    shading.floor_shadow(stage.floor, _floor_box(figure, stage), seen, light, near, touching, image)
     if order.size:
         low, high = boxes.min(axis=0), boxes.max(axis=0)
         box = np.array([max(low[0] - 1, 0), min(high[1] + 1, height), low[2], high[3]])
-        raycast.paint(stage.rays, band, box, depth, seen, swept, clip, moving, model, light, image)
+        shading.paint(stage.rays, band, box, depth, seen, swept, clip, moving, model, light, image)
     return image
 
 
@@ -198,7 +198,7 @@ def _maps(
     readout_s: float,
     exposure_s: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Maps from camera coordinates into the solids: turn (B, I + 1, P, 3, 3) and offset (B, I + 1, P, 3)."""
+    """Give the maps from camera coordinates into the solids: turn (B, I + 1, P, 3, 3) and offset (B, I + 1, P, 3)."""
     camera, height = stage.camera, stage.rays.shape[0]
     first = np.arange(0, height, band)
     middle = readout_s * (first + np.minimum(first + band, height) - 1) / 2 / max(height - 1, 1) + exposure_s / 2
@@ -216,13 +216,13 @@ def _maps(
 
 
 def _motion_px(known: tuple[Figure, Figure, Figure], stage: Stage) -> FloatArray:
-    """(P,) px, about how far either end of each solid moves in the picture from the first to the last of three times."""
+    """(P,) px, about how far either end of each solid moves in the picture within the three times."""
     seen = []
     for figure in known:
         far = figure.origin + figure.axes[..., 2] * np.maximum(figure.shape[:, :1], 1.0)
         at = np.stack([figure.origin, far]) @ stage.camera.rotation.T + stage.camera.translation
         seen.append(at[..., :2] / np.maximum(at[..., 2:], _NEAR_MM) * stage.camera.matrix[0, 0])
-    steps = [np.linalg.norm(b - a, axis=-1).max(axis=0) for a, b in zip(seen, seen[1:], strict=False)]
+    steps = [np.linalg.norm(b - seen[1], axis=-1).max(axis=0) for b in (seen[0], seen[2])]
     return np.asarray(2 * np.maximum(*steps))
 
 

@@ -19,17 +19,17 @@ from viodat.errors import ConfigError
 from viodat.synth.music.smooth import minimum_jerk
 from viodat.synth.player.anatomy import Anatomy
 from viodat.synth.player.hold import Reach
-from viodat.synth.player.kinematics import about_x, about_y, about_z, soft_most
+from viodat.synth.player.kinematics import about_y, about_z, soft_most
 from viodat.synth.vectors import FloatArray
 
 QUIET_S: Final = 0.6
 """Between a clap and the nearest note, at the least."""
 _TRAVEL_S, _REST_S = 0.9, 0.22
 _OPEN_MM = 130.0
-_CLOSING_MM_S, _PARTING_SHARE = (1300.0, 2600.0), 0.4
-_YIELD_S = 0.004
+_CLOSING_MM_S, _PARTING_SHARE = (1100.0, 2100.0), 0.4
+_YIELD_S = 0.005
 _RING_HZ, _RING_S, _RING_MM, _RING_RISE_S = 21.0, 0.05, 2.5, 0.012
-_PLACE: Final = (250.0, -25.0, -175.0)
+_PLACE: Final = (260.0, -25.0, -180.0)
 """Where the palms meet, from the notch, of a body of 1.70 m."""
 _PALM: Final = (0.01, 0.075, -0.24)
 """Middle of the heel of the palm's surface in the hand's frame, in hand lengths; across is towards the palm."""
@@ -148,7 +148,7 @@ def clap_reach(anatomy: Anatomy, clap: Clapping, times_s: FloatArray, side: str,
     away = clap.away(times_s)
     s = anatomy.scale
     # The left fingers point forward and up; the right ones forward and to the right, the bow off the left hand.
-    hand = (about_y(-1.25) @ about_x(0.12)) if sign > 0 else about_z(-0.42) @ about_y(-1.50) @ about_x(-0.05)
+    hand = about_z(-0.1) @ about_y(-1.95) if sign > 0 else about_z(-0.2) @ about_y(-1.82)
     meeting = (
         np.array(_PLACE) * s
         + np.array([0.0, 1.0, 0.0]) * (sign * clap.gap_mm(times_s) / 2 + clap.ring_mm(times_s))[:, None]
@@ -159,7 +159,7 @@ def clap_reach(anatomy: Anatomy, clap: Clapping, times_s: FloatArray, side: str,
     turn = Rotation.from_matrix(np.swapaxes(base.hand, -1, -2) @ hand).as_rotvec()
     # The way is shorter than half a turn for any hold, so the turn's vector does not flip.
     axes = base.hand @ Rotation.from_rotvec(w * turn).as_matrix()
-    pole = base.pole + w * (np.array([-0.2, 0.75 * sign, -0.65]) - base.pole)
+    pole = base.pole + w * (np.array([-0.1, 0.35 * sign, -0.7]) - base.pole)
     return Reach(
         protraction=base.protraction + away * (0.16 - base.protraction),
         elevation=base.elevation * (1 - 0.6 * away),

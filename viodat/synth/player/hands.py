@@ -23,7 +23,11 @@ THUMB_TURN = 0.95
 """The thumb bends in a plane turned by about 55° against the fingers' (rad)."""
 _THUMB_BONES = ("metacarpal", "proximal", "distal")
 _FINGER_BONES = ("proximal", "middle", "distal")
-_HOVER_MM, _PAD_MM = 13.0, 5.5
+USUAL_SEMITONES: Final = (0.0, 2.0, 3.5, 5.0)
+"""Where the four fingers usually stop the string, above the first one."""
+PAD_MM: Final = 5.5
+"""From the end of a finger's last bone to the string under its pad."""
+_HOVER_MM = 13.0
 # On the bow: along the stick from the hand's middle, in hand lengths; across and above the hair, in mm of the bow.
 _ON_BOW: Final = {
     "index": (0.155, -9.0, 21.0),
@@ -32,8 +36,8 @@ _ON_BOW: Final = {
     "pinky": (-0.150, -3.0, 29.0),
     "thumb": (0.045, 10.0, 12.0),
 }
-_THUMB_ON_NECK = (12.0, -13.0)
-"""The left thumb's tip: beyond the first finger's place towards the bridge, and below the strings."""
+_THUMB_THICK = 0.045
+"""Half the thumb's thickness in hand lengths."""
 
 
 def digits_of(anatomy: Anatomy) -> dict[str, Digit]:
@@ -55,6 +59,7 @@ def on_neck(
     hand_mm: FloatArray,
     ahead_mm: FloatArray,
     press: FloatArray,
+    thumb: FloatArray,
     scale: float,
 ) -> dict[str, FloatArray]:
     """(T, 3) where the left fingertips are to go, in the frame that the violin is given in.
@@ -67,19 +72,24 @@ def on_neck(
         (T,) the hand's place from the nut, vibrato included.
     ahead_mm, press
         (T, 4) each finger's stop beyond ``hand_mm``, and how far it is down.
+    thumb
+        (2,) as in Hold.
     """
     out = {}
     for i, finger in enumerate(FINGERS):
         tip = string_place(incline_rad, hand_mm + ahead_mm[:, i], scale)
-        tip[:, 2] += _PAD_MM + _HOVER_MM * scale * (1 - press[:, i])
+        tip[:, 2] += PAD_MM + _HOVER_MM * scale * (1 - press[:, i])
         # A finger in the air hangs back over its own side of the neck.
         tip[:, 1] -= 4.0 * scale * (1 - press[:, i])
         out[f"left_{finger}"] = violin.point(tip)
-    beyond, below = _THUMB_ON_NECK
-    thumb = string_place(np.zeros_like(hand_mm), hand_mm + beyond * scale, scale)
-    thumb = thumb + np.array([0.0, scale * NECK_WIDE_MM[0] / 2 + 0.045 * anatomy.bones["hand"], below * scale])
-    out["left_thumb"] = violin.point(thumb)
+    out["left_thumb"] = violin.point(thumb_on_neck(anatomy, hand_mm, thumb, scale))
     return out
+
+
+def thumb_on_neck(anatomy: Anatomy, hand_mm: FloatArray, place: FloatArray, scale: float) -> FloatArray:
+    """(T, 3) where the left thumb's tip lies against the neck's left side, violin's frame; ``place`` as in Hold."""
+    aside = scale * NECK_WIDE_MM[0] / 2 + _THUMB_THICK * anatomy.bones["hand"]
+    return np.asarray(string_place(np.zeros_like(hand_mm), hand_mm, scale) + np.array([place[0], aside, place[1]]))
 
 
 def on_bow(anatomy: Anatomy, bow: Frame, grip_mm: float, scale: float) -> dict[str, FloatArray]:

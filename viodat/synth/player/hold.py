@@ -53,6 +53,8 @@ class Hold:
         per string step of 1; and per 100 mm up the neck.
     neck_place
         (3,) mm, index knuckle from the place on the string over the neck that the first finger stops.
+    neck_thumb
+        (2,) mm, the left thumb's tip from that place, towards the scroll and up.
     neck_elbow
         (2,) rad, the left elbow's swing to the right, and its change per string.
     neck_shoulder
@@ -75,6 +77,7 @@ class Hold:
     grip_mm: float
     neck_hand: FloatArray
     neck_place: FloatArray
+    neck_thumb: FloatArray
     neck_elbow: FloatArray
     neck_shoulder: FloatArray
     arm_vibrato: float
@@ -196,13 +199,13 @@ def girdle(anatomy: Anatomy, side: str, sign: float, protraction: FloatArray, el
 
 def grip_in_hand(anatomy: Anatomy) -> FloatArray:
     """(3,) where the bow passes through the right hand, in its frame."""
-    return anatomy.bones["hand"] * np.array([0.03, 0.19, -0.66])
+    return anatomy.bones["hand"] * np.array([0.03, 0.25, -0.66])
 
 
 def quadratic(share: FloatArray, three: FloatArray) -> FloatArray:
     """Pass through the three values at shares 0, 1/2 and 1."""
     a, b, c = three
-    return a + share * (4 * b - 3 * a - c) + share**2 * (2 * a - 4 * b + 2 * c)
+    return np.asarray(a + share * (4 * b - 3 * a - c) + share**2 * (2 * a - 4 * b + 2 * c))
 
 
 def hand_on_bow(hold: Hold, bowing: Bowing) -> FloatArray:
@@ -213,7 +216,7 @@ def hand_on_bow(hold: Hold, bowing: Bowing) -> FloatArray:
     turn = quadratic(share, hold.hand_turn) + _FOLLOW_RAD[0] * follow
     pitch = quadratic(share, hold.hand_pitch) + _FOLLOW_RAD[1] * follow
     roll = quadratic(share, hold.hand_roll)
-    return about_z(turn) @ about_x(pitch - np.pi / 2) @ about_z(roll)
+    return np.asarray(about_z(turn) @ about_x(pitch - np.pi / 2) @ about_z(roll))
 
 
 def grip_on_bow(hold: Hold, scale: float) -> FloatArray:

@@ -179,7 +179,7 @@ class Digit:
         return Frame(base, first), Frame(middle, second), Frame(end, third)
 
     def touching(self, target: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Flexion, spread and bend that bring the tip to ``target`` (T, 3) in the hand's frame, or as near as it can."""
+        """Flexion, spread and bend that bring the tip to ``target`` (T, 3), hand's frame, or as near as it can."""
         mirror = np.array([1.0, -self.side, 1.0])
         way = (target - self.base) * mirror @ about_z(self.turn)
         distance = np.linalg.norm(way, axis=-1)

@@ -23,7 +23,7 @@ from viodat.synth.player.anatomy import SIDES, Anatomy
 from viodat.synth.player.angles import angles_of
 from viodat.synth.player.body import Body, Frame
 from viodat.synth.player.claps import Clap, Clapping, clap_reach, clapping
-from viodat.synth.player.hands import DIGITS, curled, digits_of, on_bow, on_neck, touching
+from viodat.synth.player.hands import DIGITS, USUAL_SEMITONES, Shape, curled, digits_of, on_bow, on_neck, touching
 from viodat.synth.player.hold import (
     Bowing,
     Hold,
@@ -42,7 +42,6 @@ from viodat.synth.vectors import FloatArray
 
 _ELBOW_HZ, _ELBOW_S = 50.0, 0.12
 _MOVE_S = 0.07
-_USUAL_SEMITONES = (0.0, 2.0, 3.5, 5.0)
 _FIRST_STOP_SEMITONES = 2.0
 _VIOLIN_NODS = 0.6
 """Share of the head's nodding that the violin goes along with."""
@@ -111,16 +110,15 @@ class PlayingMotion:
         bow = bow_frame(violin, bowing)
         right = bow_reach(hold, anatomy, bow, bowing, breath)
         left = neck_reach(hold, anatomy, violin, stopping, breath)
-        targets = on_neck(anatomy, violin, control.incline_rad, control.hand_mm, ahead, control.press, self.scale)
+        targets = on_neck(
+            anatomy, violin, control.incline_rad, control.hand_mm, ahead, control.press, hold.neck_thumb, self.scale
+        )
         shapes = touching(self.digits, "left", Frame(left.wrist, left.hand), targets)
         if self.clapping is not None:
             right = clap_reach(anatomy, self.clapping, times, "right", -1.0, right)
             left = clap_reach(anatomy, self.clapping, times, "left", 1.0, left)
             away = self.clapping.away(times)
-            shapes = {
-                name: tuple(a + away * (b - a) for a, b in zip(shapes[name], _FLAT[name == "thumb"], strict=True))
-                for name in DIGITS
-            }
+            shapes = {name: _towards(_FLAT[name == "thumb"], away, shapes[name]) for name in DIGITS}
             held = bow_in_hand(hold, anatomy, right.wrist, right.hand, bowing)
             gone = (away > 0)[:, None]
             bow = Frame(np.where(gone, held.origin, bow.origin), np.where(gone[..., None], held.axes, bow.axes))
@@ -153,9 +151,9 @@ def playing_motion(
     anatomy: Anatomy,
     control: Control,
     rng: np.random.Generator,
-    claps: Sequence[Clap] = (),
-    *,
     hold: Hold | None = None,
+    *,
+    claps: Sequence[Clap] = (),
     start_s: float = 0.0,
 ) -> PlayingMotion:
     """Let a player play a take.
@@ -166,10 +164,10 @@ def playing_motion(
         Of the take, at any rate; the size of violin and bow is its player's.
     rng
         Draws how the player stands and sways in this take, and without ``hold`` how the instrument is held.
-    claps
-        Before the first note or after the last one, s on the mocap clock.
     hold
         From :func:`draw_hold`: the same for all takes of one player.
+    claps
+        Before the first note or after the last one, s on the mocap clock.
     start_s
         When the control signals' time 0 is, s on the mocap clock.
 
@@ -199,11 +197,17 @@ def draw_hold(anatomy: Anatomy, scale: float, rng: np.random.Generator) -> Hold:
     return find_hold(anatomy, draw_habits(anatomy.person.level, rng), scale)
 
 
+def _towards(flat: tuple[float, float, float], share: FloatArray, shape: Shape) -> Shape:
+    """Go a share of the way from a digit's shape to a fixed one."""
+    flexion, spread, bend = (angle + share * (end - angle) for angle, end in zip(shape, flat, strict=True))
+    return flexion, spread, bend
+
+
 def _fingers_ahead(control: Control) -> tuple[tuple[float, list[tuple[float, float, float]]], ...]:
-    """Moves of each finger's stop beyond the hand's place: it is over the note's stop when the note begins."""
+    """Lead each finger to its stop, told as the way ahead of the hand: it is there when its note begins."""
     notes = control.curves.performance.notes
     string_mm = control.curves.performance.player.string_mm
-    usual = [stop_mm(_FIRST_STOP_SEMITONES + n, string_mm) for n in _USUAL_SEMITONES]
+    usual = [stop_mm(_FIRST_STOP_SEMITONES + n, string_mm) for n in USUAL_SEMITONES]
     out = []
     for finger in range(4):
         first = usual[finger] - usual[0]

@@ -7,6 +7,7 @@ comfortable, and how novices differ, are viodat's choice after violin teaching. 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +19,7 @@ from viodat.synth.music.violin import HAIR_MM, INCLINE_RAD, STRING_MM, STRINGS
 from viodat.synth.picture.instrument import CHIN_REST, NECK_WIDE_MM
 from viodat.synth.player.anatomy import Anatomy
 from viodat.synth.player.body import FINGERS, Frame
+from viodat.synth.player.hands import PAD_MM, USUAL_SEMITONES, digits_of, thumb_on_neck
 from viodat.synth.player.hold import (
     Bowing,
     Hold,
@@ -29,14 +31,18 @@ from viodat.synth.player.hold import (
     string_place,
     violin_frame,
 )
+from viodat.synth.player.kinematics import Digit
 from viodat.synth.vectors import FloatArray, turned
 
 JAW: Final = (56.0, 30.0, -84.0)
 """Where the jaw rests on the chin rest, in the head's frame, of a head 221 mm high; viodat's choice."""
 _EDGE_MM = 25.0
 _COMFORTABLE, _STRETCHED = 0.945, 0.006
-_FULL_STRETCH = 2.0
-"""mm of the tolerated distance between jaw and chin rest."""
+_NEAR_TIP, _OPEN_ELBOW = 0.9, 0.7
+"""Near the tip the bow arm is nearly straight: elbow bent by some 40°."""
+_TRIES = 30
+_UPPER_BOUT: Final = ((277.0, 0.0, 19.0), (79.0, 84.0, 27.0))
+"""Middle and half size of the violin's upper bout, violin's frame; as drawn."""
 
 
 @dataclass(frozen=True)
@@ -71,74 +77,88 @@ def draw_habits(level: Level, rng: np.random.Generator) -> Habits:
 
 def find_hold(anatomy: Anatomy, habits: Habits, scale: float) -> Hold:
     """Hold a violin and a bow of size ``scale``."""
-    bowing = _strokes(scale)
-    start = _START_BOW + np.array([habits.yaw, habits.pitch, habits.roll, *([0.0] * (len(_START_BOW) - 3))])
+    bowing, stopping = _strokes(scale), _stops(scale)
+    digits = digits_of(anatomy)
+    usual_bow, usual_neck = _start(_BOW), _start(_NECK)
+    usual_bow[:3] += habits.yaw, habits.pitch, habits.roll
 
     def bow_residuals(x: FloatArray) -> FloatArray:
-        return _bow_comfort(_hold_of(x, _START_NECK, anatomy, habits, scale), anatomy, habits, bowing, x - start)
+        hold = _hold_of(x, usual_neck, anatomy, habits, scale)
+        return np.concatenate([(x - usual_bow) / _width(_BOW), _bow_comfort(hold, anatomy, habits, bowing)])
 
-    found = least_squares(bow_residuals, start, method="trf", max_nfev=30, ftol=1e-4, xtol=1e-4)
-    stopping = _stops(scale)
+    bow = least_squares(bow_residuals, usual_bow, max_nfev=_TRIES, ftol=1e-4, xtol=1e-4).x
 
     def neck_residuals(x: FloatArray) -> FloatArray:
-        hold = _hold_of(found.x, x, anatomy, habits, scale)
-        return _neck_comfort(hold, anatomy, habits, stopping, x - _START_NECK)
+        hold = _hold_of(bow, x, anatomy, habits, scale)
+        return np.concatenate(
+            [(x - usual_neck) / _width(_NECK), _neck_comfort(hold, anatomy, habits, digits, stopping)]
+        )
 
-    neck = least_squares(neck_residuals, _START_NECK, method="trf", max_nfev=30, ftol=1e-4, xtol=1e-4)
-    return _hold_of(found.x, neck.x, anatomy, habits, scale)
+    neck = least_squares(neck_residuals, usual_neck, max_nfev=_TRIES, ftol=1e-4, xtol=1e-4).x
+    return _hold_of(bow, neck, anatomy, habits, scale)
 
 
-# yaw, pitch, roll, beside, height, head 3, turn 3, pitch 3, roll 3, elbow 3, shoulder 4, grip
-_START_BOW: Final = np.array(
-    [0.70, -0.02, 0.30, 0.35, -8.0]
-    + [0.55, 0.05, -0.15]
-    + [0.40, 0.15, -0.15]
-    + [0.30, 0.05, -0.05]
-    + [0.20, 0.25, 0.30]
-    + [0.75, 0.25, -0.20]
-    + [0.0, 0.20, 0.02, 0.05]
-    + [-4.0]
-)
-_WIDTH_BOW: Final = np.array(
-    [0.12, 0.05, 0.08, 0.20, 10.0]
-    + [0.15, 0.08, 0.10]
-    + [0.10, 0.10, 0.10]
-    + [0.10, 0.07, 0.10]
-    + [0.08, 0.08, 0.08]
-    + [0.12, 0.10, 0.15]
-    + [0.06, 0.10, 0.03, 0.03]
-    + [5.0]
-)
-"""Start of the search, and how far a player strays from it without discomfort."""
+_Search = Mapping[str, tuple[tuple[float, ...], tuple[float, ...]]]
+_BOW: Final[_Search] = {
+    "violin": ((0.70, -0.02, 0.30), (0.12, 0.05, 0.08)),  # yaw, pitch, roll
+    "beside": ((0.35,), (0.20,)),
+    "height_mm": ((-8.0,), (10.0,)),  # of a body of 1.70 m, as is the grip
+    "head": ((0.55, 0.05, -0.15), (0.15, 0.08, 0.10)),
+    "hand_turn": ((0.40, 0.15, -0.15), (0.10, 0.10, 0.10)),
+    "hand_pitch": ((0.30, 0.05, -0.05), (0.10, 0.07, 0.10)),
+    "hand_roll": ((0.20, 0.25, 0.30), (0.08, 0.08, 0.08)),
+    "elbow": ((0.70, 0.22, -0.18), (0.12, 0.10, 0.15)),
+    "shoulder": ((0.0, 0.20, 0.02, 0.05), (0.06, 0.10, 0.03, 0.03)),
+    "grip_mm": ((-4.0,), (5.0,)),
+}
+_NECK: Final[_Search] = {
+    "neck_hand": (
+        (0.15, 0.30, 0.30, 0.10, 0.0, 0.05, 0.0, 0.0, 0.0),
+        (0.2, 0.15, 0.10, 0.08, 0.05, 0.05) + 3 * (0.15,),
+    ),
+    "neck_place": ((-4.0, -29.0, -33.0), (6.0, 3.0, 3.0)),  # of a body of 1.70 m and a full-size violin
+    "neck_thumb": ((12.0, -13.0), (8.0, 4.0)),
+    "neck_elbow": ((0.45, 0.15), (0.15, 0.06)),
+    "neck_shoulder": ((0.08, 0.05), (0.06, 0.04)),
+}
+"""Where the search starts, and how far a player strays from there without discomfort: see :class:`Hold`."""
 
-# hand's turn 3, per string 3, per 100 mm 3; place of the knuckle 3; elbow 2; shoulder 2
-_START_NECK: Final = np.array(
-    [0.15, 0.30, 0.30] + [0.10, 0.0, 0.05] + [0.0, 0.0, 0.0] + [-8.0, -26.0, -18.0] + [0.15, 0.15] + [0.08, 0.05]
-)
-_WIDTH_NECK: Final = np.array(
-    [0.20, 0.15, 0.15] + [0.08, 0.05, 0.05] + [0.15, 0.15, 0.15] + [6.0, 3.0, 3.0] + [0.15, 0.06] + [0.06, 0.04]
-)
+
+def _start(search: _Search) -> FloatArray:
+    return np.concatenate([first for first, _ in search.values()])
+
+
+def _width(search: _Search) -> FloatArray:
+    return np.concatenate([width for _, width in search.values()])
+
+
+def _named(x: FloatArray, search: _Search) -> dict[str, FloatArray]:
+    ends = np.cumsum([len(first) for first, _ in search.values()])
+    return dict(zip(search, np.split(x, ends[:-1]), strict=True))
 
 
 def _hold_of(x: FloatArray, y: FloatArray, anatomy: Anatomy, habits: Habits, scale: float) -> Hold:
     s = anatomy.scale
+    bow, neck = _named(x, _BOW), _named(y, _NECK)
+    yaw, pitch, roll = (float(angle) for angle in bow["violin"])
     return Hold(
-        yaw=x[0],
-        pitch=x[1],
-        roll=x[2],
-        beside=x[3],
-        height_mm=x[4] * s,
-        head=x[5:8],
-        hand_turn=x[8:11],
-        hand_pitch=x[11:14],
-        hand_roll=x[14:17],
-        elbow=x[17:20],
-        shoulder=x[20:24] + np.array([0.0, 0.0, habits.raised, 0.0]),
-        grip_mm=x[24] * s,
-        neck_hand=y[:9],
-        neck_place=y[9:12] * np.array([s, 1.0, 1.0]) * np.array([1.0, scale, scale]),
-        neck_elbow=y[12:14],
-        neck_shoulder=y[14:16],
+        yaw=yaw,
+        pitch=pitch,
+        roll=roll,
+        beside=float(bow["beside"][0]),
+        height_mm=float(bow["height_mm"][0]) * s,
+        head=bow["head"],
+        hand_turn=bow["hand_turn"],
+        hand_pitch=bow["hand_pitch"],
+        hand_roll=bow["hand_roll"],
+        elbow=bow["elbow"],
+        shoulder=bow["shoulder"] + np.array([0.0, 0.0, habits.raised, 0.0]),
+        grip_mm=float(bow["grip_mm"][0]) * s,
+        neck_hand=neck["neck_hand"],
+        neck_place=neck["neck_place"] * np.array([s, scale, scale]),
+        neck_thumb=neck["neck_thumb"] * scale,
+        neck_elbow=neck["neck_elbow"],
+        neck_shoulder=neck["neck_shoulder"],
         arm_vibrato=habits.arm_vibrato,
     )
 
@@ -171,7 +191,7 @@ def _over(x: FloatArray, limit: float, width: float) -> FloatArray:
     return np.maximum(x - limit, 0.0) / width
 
 
-def _bow_comfort(hold: Hold, anatomy: Anatomy, habits: Habits, bowing: Bowing, strayed: FloatArray) -> FloatArray:
+def _bow_comfort(hold: Hold, anatomy: Anatomy, habits: Habits, bowing: Bowing) -> FloatArray:
     still = np.zeros((1, 3))
     violin = violin_frame(hold, anatomy, bowing.scale, still)
     many = Frame(np.repeat(violin.origin, len(bowing.bow_mm), 0), np.repeat(violin.axes, len(bowing.bow_mm), 0))
@@ -184,7 +204,6 @@ def _bow_comfort(hold: Hold, anatomy: Anatomy, habits: Habits, bowing: Bowing, s
     wrist = placed.wrist
     return np.concatenate(
         [
-            strayed / _WIDTH_BOW,
             gap,
             (wrist.flexion - (0.25 - 0.35 * share) - habits.wrist) / 0.25,
             _over(np.abs(wrist.flexion), 0.75, 0.05),
@@ -195,45 +214,53 @@ def _bow_comfort(hold: Hold, anatomy: Anatomy, habits: Habits, bowing: Bowing, s
             (wrist.pronation - 0.8) / 0.6,
             _over(placed.stretch, _COMFORTABLE, _STRETCHED),
             _over(placed.elbow, 1.95, 0.08),
-            [(hold.elbow[0] - 0.75 - habits.elbow) / 0.08, (hold.pitch - _START_BOW[1] - habits.pitch) / 0.03],
+            (placed.elbow[share > _NEAR_TIP] - _OPEN_ELBOW) / 0.2,
+            [
+                (hold.elbow[0] - _BOW["elbow"][0][0] - habits.elbow) / 0.08,
+                (hold.pitch - _BOW["violin"][0][1] - habits.pitch) / 0.03,
+            ],
         ]
     )
 
 
-def _neck_comfort(hold: Hold, anatomy: Anatomy, habits: Habits, stopping: Stopping, strayed: FloatArray) -> FloatArray:
+def _neck_comfort(
+    hold: Hold, anatomy: Anatomy, habits: Habits, digits: Mapping[str, Digit], stopping: Stopping
+) -> FloatArray:
     count = len(stopping.hand_mm)
     violin = violin_frame(hold, anatomy, stopping.scale, np.zeros((count, 3)))
     placed = placed_arm(anatomy, "left", 1.0, neck_reach(hold, anatomy, violin, stopping, np.zeros(count)))
     wrist, hand = placed.wrist, placed.segments["left_hand"]
     string = stopping.elbow_rad
-    reaches, flexed = [], []
-    for i, finger in enumerate(FINGERS):
-        stop = stopping.hand_mm + (STRING_MM * stopping.scale - stopping.hand_mm) * (
-            1 - 2 ** (-(0.0, 2, 3.5, 5)[i] / 12)
-        )
-        tip = violin.point(string_place(string, stop, stopping.scale))
-        way = (np.swapaxes(hand.axes, -1, -2) @ (tip - hand.origin)[..., None])[..., 0] - anatomy.places[
-            f"left_{finger}"
-        ]
-        whole = sum(anatomy.bones[f"left_{finger}_{bone}"] for bone in ("proximal", "middle", "distal"))
-        reach = np.linalg.norm(way, axis=-1)
-        reaches += [_over(reach / whole, 0.85, 0.04), _over(-reach / whole, -0.52, 0.04)]
-        # The tip comes down from above the strings: on the palm's side of the knuckle, not behind the hand.
-        flexed += [_over(-(-way[:, 1]) / whole, -0.15, 0.08), _over(np.abs(way[:, 0]) / whole, 0.30, 0.05)]
+    shapes = []
+    for finger, semitones in zip(FINGERS, USUAL_SEMITONES, strict=True):
+        stop = stopping.hand_mm + (STRING_MM * stopping.scale - stopping.hand_mm) * (1 - 2 ** (-semitones / 12))
+        tip = _in(hand, violin.point(string_place(string, stop, stopping.scale) + np.array([0.0, 0.0, PAD_MM])))
+        whole = sum(digits[f"left_{finger}"].bones)
+        reach = np.linalg.norm(tip - anatomy.places[f"left_{finger}"], axis=-1) / whole
+        flexion, spread, bend = digits[f"left_{finger}"].touching(tip)
+        shapes += [_over(reach, 0.88, 0.03), _over(-flexion, 0.0, 0.12), _over(flexion, 1.1, 0.12)]
+        shapes += [_over(np.abs(spread), 0.30, 0.07), _over(bend, 1.45, 0.1)]
+    thumb = _in(hand, violin.point(thumb_on_neck(anatomy, stopping.hand_mm, hold.neck_thumb, stopping.scale)))
+    flexion, spread, bend = digits["left_thumb"].touching(thumb)
+    shapes += [_over(np.abs(flexion + 0.2), 0.5, 0.1), _over(np.abs(spread + 0.3), 0.35, 0.1), _over(bend, 0.9, 0.1)]
     knuckles = [_in(violin, hand.point(anatomy.places[f"left_{finger}"])) for finger in ("index", "pinky")]
+    # In high positions the hand goes round the violin's upper edge.
+    middle, half = stopping.scale * np.array(_UPPER_BOUT[0]), stopping.scale * np.array(_UPPER_BOUT[1])
+    inside = [
+        1.15 - np.linalg.norm((place - middle) / half, axis=-1) for place in (*knuckles, _in(violin, hand.origin))
+    ]
     side = NECK_WIDE_MM[0] / 2 * stopping.scale + 0.065 * anatomy.bones["hand"]
     return np.concatenate(
         [
-            strayed / _WIDTH_NECK,
             (wrist.flexion + habits.collapsed - 0.05) / 0.15,
-            wrist.deviation / 0.20,
+            wrist.deviation / 0.15,
             _over(np.abs(wrist.deviation), 0.40, 0.04),
-            _over(-wrist.pronation, 1.25, 0.05),
-            (wrist.pronation + 0.9) / 0.5,
+            _over(-wrist.pronation, 1.36, 0.04),
+            (wrist.pronation + 1.1) / 0.4,
             _over(placed.stretch, _COMFORTABLE, _STRETCHED),
             _over(placed.elbow, 2.2, 0.08),
-            *reaches,
-            *flexed,
+            *shapes,
+            *[_over(share, 0.0, 0.05) for share in inside],
             *[_over(k[:, 1], -side, 2.0) for k in knuckles],
         ]
     )

@@ -122,7 +122,7 @@ def _bridge_mm(control: Control) -> FloatArray:
 
 
 def _runs(notes: tuple[PlayedNote, ...]) -> list[list[PlayedNote]]:
-    """Notes between which the bow does not leave the string for a rest."""
+    """Group notes between which the bow does not leave the string for a rest."""
     runs: list[list[PlayedNote]] = []
     for i, note in enumerate(notes):
         if i == 0 or is_rest(notes[i - 1], note):

@@ -21,7 +21,7 @@ from viodat.errors import ConfigError
 FloatArray = NDArray[np.float64]
 
 # Hz, quality factor, strength.
-SIGNATURE_MODES = ((278.0, 16.0, 0.8), (402.0, 30.0, 0.35), (468.0, 32.0, 1.0), (545.0, 30.0, 1.0))
+SIGNATURE_MODES = ((278.0, 16.0, 0.45), (402.0, 30.0, 0.35), (468.0, 32.0, 1.0), (545.0, 30.0, 1.0))
 # Everything below is viodat's choice.
 _PLATE_FROM_HZ, _PLATE_TO_HZ, _PLATE_MODES, _PLATE_Q = 640.0, 9_000.0, 44, 38.0
 _HILL_HZ, _HILL_OCTAVES, _HILL_GAIN = 2_300.0, 0.45, 1.6

@@ -80,7 +80,7 @@ def test_sessions_differ_and_seeds_do_not():
 def test_lenses_can_be_undone_everywhere_in_the_picture():
     for seed in range(6):
         for camera in session(1700.0, seed):
-            k1, k2, p1, p2, k3 = camera.distortion
+            k1, k2, _, _, k3 = camera.distortion
             r = np.linspace(0, 0.85, 200)
             assert (np.diff(r * (1 + k1 * r**2 + k2 * r**4 + k3 * r**6)) > 0).all()
 

@@ -23,7 +23,7 @@ def detections():
 
 
 def test_landmarks_stand_in_mediapipes_order():
-    assert LANDMARKS == MEDIAPIPE33.points
+    assert MEDIAPIPE33.points == LANDMARKS
 
 
 @pytest.mark.parametrize("ending", KEYPOINT_FORMATS)

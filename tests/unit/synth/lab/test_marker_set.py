@@ -39,7 +39,7 @@ def posed(
     times_s: FloatArray | None = None,
     instrument: bool = False,
 ) -> Body:
-    """Stand a body up: rotations (3, 3) or (T, 3, 3) relative to the parent segment by name, neutral where not given."""
+    """Stand a body up: rotations (3, 3) or (T, 3, 3) relative to the parent segment, neutral where not given."""
     times = np.arange(3) / 100 if times_s is None else times_s
     given = dict(turns or {})
     places, bones = anatomy.places, anatomy.bones
@@ -59,6 +59,7 @@ def posed(
     frames["head"] = Frame(Frame(thorax.point(places["neck"]), skull).point(places["head"]), skull)
     joints: dict[str, FloatArray] = {}
     for side in ("left", "right"):
+
         def add(name: str, parent: Frame, at: FloatArray, side: str = side) -> Frame:
             frames[f"{side}_{name}"] = Frame(parent.point(at), axes(f"{side}_{name}", parent.axes))
             return frames[f"{side}_{name}"]
@@ -147,8 +148,20 @@ def test_every_marker_names_what_it_needs() -> None:
 
 @pytest.mark.parametrize(
     ("segment", "least"),
-    [("upper_arm", 4), ("forearm", 3), ("clavicle", 3), ("hand", 4), ("thigh", 4), ("shank", 4), ("foot", 4)]
-    + [("pelvis", 6), ("thorax", 7), ("head", 5), ("violin", 6), ("bow", 4)],
+    [
+        ("upper_arm", 4),
+        ("forearm", 3),
+        ("clavicle", 3),
+        ("hand", 4),
+        ("thigh", 4),
+        ("shank", 4),
+        ("foot", 4),
+        ("pelvis", 6),
+        ("thorax", 7),
+        ("head", 5),
+        ("violin", 6),
+        ("bow", 4),
+    ],
 )
 def test_segments_are_determined_by_their_own_markers(segment: str, least: int) -> None:
     anatomy = anatomies(8)[7]  # the smallest
@@ -166,9 +179,7 @@ def test_balls_touch_the_skin_and_not_each_other() -> None:
         for i, marker in enumerate(MARKERS):
             if marker.landmark and not marker.wrap[0]:
                 landmark = anatomy.landmarks[marker.landmark]
-                lifted = (placement.places[i] - landmark.place) @ (
-                    landmark.outward / np.linalg.norm(landmark.outward)
-                )
+                lifted = (placement.places[i] - landmark.place) @ (landmark.outward / np.linalg.norm(landmark.outward))
                 assert lifted == pytest.approx(marker.diameter_mm / 2, abs=1e-9)
             for j in range(i):
                 if MARKERS[j].segment == marker.segment:
@@ -178,7 +189,7 @@ def test_balls_touch_the_skin_and_not_each_other() -> None:
 
 def test_palpation_scatters_along_the_skin_as_the_table_says() -> None:
     anatomy, rng = anatomies(1)[0], np.random.default_rng(0)
-    many = np.stack([place(anatomy, rng).places for _ in range(400)])
+    many = np.stack([place(anatomy, rng).places for _ in range(200)])
     normals = place(anatomy, rng).outward
     for i, marker in enumerate(MARKERS):
         away = many[:, i] - many[:, i].mean(axis=0)
@@ -188,7 +199,7 @@ def test_palpation_scatters_along_the_skin_as_the_table_says() -> None:
         assert np.abs(away @ normals[i]).max() < 1e-9
         size = 1.0 if marker.fixed else anatomy.scale
         rms = np.sqrt((away**2).sum(axis=1).mean() / 2)
-        assert rms == pytest.approx(PALPATION_MM[marker.palpation] * size, rel=0.12), marker.label
+        assert rms == pytest.approx(PALPATION_MM[marker.palpation] * size, rel=0.2), marker.label
 
 
 def test_same_seed_same_places() -> None:
@@ -210,9 +221,9 @@ def test_midpoints_of_the_static_trial_are_near_the_joints() -> None:
                 errors.setdefault(joint, []).append(float(miss))
     for joint, values in errors.items():
         print(f"{joint}: {np.mean(values):.1f} mm, 95 % below {np.percentile(values, 95):.1f}")
-        assert 1.0 < np.mean(values) < 8.0
+        assert 1.0 < np.mean(values) < (8.0 if joint == "wrist" else 6.0)
         # The styloids lie a little behind the wrist's centre.
-        assert np.percentile(values, 95) < (11.0 if joint == "wrist" else 8.0)
+        assert np.percentile(values, 95) < (11.0 if joint == "wrist" else 9.0)
 
 
 def test_plug_in_gait_errs_as_on_people() -> None:
