@@ -143,11 +143,11 @@ def draw_images() -> None:
 
     from viodat.build import BuildOptions, build_dataset
     from viodat.files import atomic_path
-    from viodat.synth import write_demo_capture
+    from viodat.synth import TwinOptions, write_twin
 
     with tempfile.TemporaryDirectory() as folder:
         raw, out = Path(folder) / "raw", Path(folder) / "out"
-        write_demo_capture(raw)
+        write_twin(raw, TwinOptions(participants=1, trials=1, seconds=8.0, device_start_s=0.5, rom_seconds=0.0))
         build_dataset(raw, out, options=BuildOptions(trials=("P04T01",)))
         sheet = Image.open(out / "reports" / "trials" / "P04T01.png").convert("RGB")
     smaller = sheet.resize((sheet.width * 3 // 5, sheet.height * 3 // 5), Image.Resampling.LANCZOS)

@@ -86,9 +86,7 @@ class Trial:
 
     def mocap_s(self, recording: str, device_s: FloatArray) -> FloatArray:
         """Times of a device's clock on the mocap clock."""
-        clocks = pq.read_table(
-            self.folder / "truth" / "audio_clocks.parquet", filters=[("recording", "==", recording)]
-        )
+        clocks = pq.read_table(self.folder / "truth" / "audio_clocks.parquet", filters=[("recording", "==", recording)])
         return np.interp(device_s, clocks["t_device_s"].to_numpy(), clocks["t_mocap_s"].to_numpy())
 
 
@@ -144,7 +142,11 @@ def motion_rows(trials: list[Trial]) -> list[tuple[str, ...]]:
                 f"{max(peak):.2f}",
                 spread([strokes_mm(t) for t in group], 0),
                 spread(
-                    [bend_deg(t.joint("right_shoulder"), t.joint("right_elbow"), t.joint("right_wrist")) for t in group], 0
+                    [
+                        bend_deg(t.joint("right_shoulder"), t.joint("right_elbow"), t.joint("right_wrist"))
+                        for t in group
+                    ],
+                    0,
                 ),
                 spread([speed_m_s(t.joint("right_wrist"))[playing(t)[1:-1]] for t in group]),
                 spread([speed_m_s(t.joint("right_elbow"))[playing(t)[1:-1]] for t in group]),
@@ -305,7 +307,13 @@ def vibrato_table(trials: list[Trial]) -> str:
     rate_ok = np.abs(rate) <= 0.2
     extent_ok = np.abs(extent) <= np.maximum(5.0, 0.12 * true)
     return table(
-        ("notes", "rate within 0.2 Hz", "extent within max(5 cents, 12 %)", "error of rate, Hz", "error of extent, cents"),
+        (
+            "notes",
+            "rate within 0.2 Hz",
+            "extent within max(5 cents, 12 %)",
+            "error of rate, Hz",
+            "error of extent, cents",
+        ),
         [(str(len(rate)), f"{rate_ok.mean():.0%}", f"{extent_ok.mean():.0%}", spread(rate), spread(extent, 1))],
     )
 

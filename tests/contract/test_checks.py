@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.twins import write_small_capture
 from viodat.build.checks import CHECKS, Level, check_capture
-from viodat.synth import write_demo_capture
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     raw = tmp_path_factory.mktemp("good") / "raw"
-    write_demo_capture(raw, trials=1, seconds=1.5, video=False)
+    write_small_capture(raw, trials=1, video=False)
     return raw
 
 
@@ -25,8 +25,9 @@ def test_a_check_explains_itself(check):
         assert sentence.endswith(".")
 
 
-def test_a_good_capture_has_no_error_and_no_warning(good):
+def test_a_good_capture_has_no_error_and_no_false_warning(good):
     report = check_capture(good)
     assert not report.having(Level.ERROR)
-    assert not report.having(Level.WARNING)
+    # Markers that the violin hides, and callipers that differ from the markers, are part of every capture.
+    assert {finding.check for finding in report.having(Level.WARNING)} <= {"marker-gaps", "joint-assumption"}
     assert report.to_json()["understood"]

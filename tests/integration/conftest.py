@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.twins import write_small_capture
 from viodat.build import build_dataset
-from viodat.synth import write_demo_capture
 
 
 @pytest.fixture(scope="session")
 def demo_raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated raw capture of two participants; read only."""
     raw = tmp_path_factory.mktemp("demo") / "raw"
-    write_demo_capture(raw, seconds=2.5)
+    write_small_capture(raw)
     return raw
 
 

@@ -13,13 +13,13 @@ import pytest
 from typer.testing import CliRunner
 
 import viodat
+from tests.twins import write_small_capture
 from viodat.body.interpolate import at_times
 from viodat.build import build_dataset
 from viodat.build.checks import CHECKS
 from viodat.cli.app import app
 from viodat.clock import ClockMap
 from viodat.dataset import schema
-from viodat.synth import write_demo_capture
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if "_build" not in page.parts)
@@ -40,7 +40,7 @@ def reference() -> ModuleType:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a dataset OUT: one trial of a training and of a test participant, with sound but no pictures."""
     folder = tmp_path_factory.mktemp("docs")
-    write_demo_capture(folder / "RAW", trials=1, seconds=1.5, video=False)
+    write_small_capture(folder / "RAW", trials=1, video=False)
     build_dataset(folder / "RAW", folder / "OUT")
     return folder
 

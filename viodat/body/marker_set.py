@@ -25,10 +25,11 @@ RuleMethod = Literal["pig", "midpoint", "marker", "named"]
 
 @dataclass(frozen=True)
 class SetMarker:
-    """One marker of a set and the body segment it moves with."""
+    """One marker of a set and the body segment it moves with; ``static_only`` ones are taken off before the takes."""
 
     label: str
     segment: str
+    static_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ class MarkerSet:
     def labels(self) -> tuple[str, ...]:
         """Labels of all markers."""
         return tuple(marker.label for marker in self.markers)
+
+    @property
+    def take_labels(self) -> tuple[str, ...]:
+        """Labels of the markers that a take carries."""
+        return tuple(marker.label for marker in self.markers if not marker.static_only)
 
     @property
     def determines(self) -> tuple[str, ...]:

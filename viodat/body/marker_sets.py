@@ -24,8 +24,8 @@ def _both(stems: str, prefix: tuple[str, str] = ("L", "R")) -> tuple[str, ...]:
     return tuple(side + stem for side in prefix for stem in stems.split())
 
 
-def _markers(**segments: tuple[str, ...]) -> tuple[SetMarker, ...]:
-    return tuple(SetMarker(label, segment) for segment, labels in segments.items() for label in labels)
+def _markers(static_only: bool = False, **segments: tuple[str, ...]) -> tuple[SetMarker, ...]:
+    return tuple(SetMarker(label, segment, static_only) for segment, labels in segments.items() for label in labels)
 
 
 def _midpoints(pairs: Mapping[str, str], prefix: tuple[str, str] = ("L", "R")) -> tuple[JointRule, ...]:
@@ -136,19 +136,20 @@ for _entry in (
                 head=("TOP",),
                 thorax=("T5", "LBAK"),
                 shoulder=_both("SHA SHP"),
-                upper_arm=_both("UPB UPC ELM"),
+                upper_arm=_both("UPB UPC"),
                 forearm=_both("FRB FRC"),
                 hand=_both("HND IDX PNK"),
                 index=_both("IDX2 IDX3"),
                 pinky=_both("PNK2"),
                 thumb=_both("THM1 THM THM3"),
                 pelvis=_both("ILC"),
-                thigh=_both("THF THB KNM"),
-                shank=_both("TUB TIF MED"),
+                thigh=_both("THF THB"),
+                shank=_both("TUB TIF"),
                 foot=_both("MT1 MT5"),
                 violin=("VLN1", "VLN2", "VLN3", "VLN4", "VLN5", "VLN6"),
                 bow=("BOW1", "BOW2", "BOW3", "BOW4"),
             ),
+            *_markers(True, upper_arm=_both("ELM"), thigh=_both("KNM"), shank=_both("MED")),
         ),
         (
             *_midpoints({"elbow": "ELM ELB", "wrist": "WRA WRB", "knee": "KNM KNE", "ankle": "MED ANK"}),

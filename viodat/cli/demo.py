@@ -11,22 +11,26 @@ from viodat.cli.console import out as console
 from viodat.cli.console import progress
 from viodat.errors import ConfigError, DatasetError, counted
 
+_SECONDS = 7.0
+
 
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make it: FOLDER/raw and FOLDER/out.")] = Path("demo"),
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same capture.")] = 0,
 ) -> None:
-    """Make a small raw capture, build it, check it, and open it with PyTorch."""
+    """Simulate a small capture, check it, build it, and open it with PyTorch."""
     from viodat.build import build_dataset
     from viodat.build.checks import Level, check_capture
     from viodat.dataset.reader import open_dataset
-    from viodat.synth import write_demo_capture
+    from viodat.synth import TwinOptions, write_twin
 
     if folder.exists() and not folder.is_dir():
         raise ConfigError("is a file; a folder was expected", where=str(folder), mend="Name another folder.")
     raw, out = folder / "raw", folder / "out"
-    console.print(f"1. a raw capture in {raw}", markup=False)
-    write_demo_capture(raw, seed=seed)
+    console.print(f"1. viodat synth {raw}: three simulated violinists, filmed by four phones", markup=False)
+    options = TwinOptions(participants=3, trials=1, seconds=_SECONDS, seed=seed, device_start_s=0.3, rom_seconds=0.0)
+    with progress("simulating") as show:
+        write_twin(raw, options, workers=0, progress=show)
     report = check_capture(raw)
     console.print(
         f"2. viodat check {raw}: {len(report.having(Level.ERROR))} errors, "

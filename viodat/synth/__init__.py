@@ -6,8 +6,7 @@ code that knows nothing of them.
 
 from __future__ import annotations
 
-from viodat.synth.demo import write_demo_capture
 from viodat.synth.options import FAULTS, TwinOptions, viodat_scale
 from viodat.synth.twin import TwinSummary, write_twin
 
-__all__ = ["FAULTS", "TwinOptions", "TwinSummary", "viodat_scale", "write_demo_capture", "write_twin"]
+__all__ = ["FAULTS", "TwinOptions", "TwinSummary", "viodat_scale", "write_twin"]

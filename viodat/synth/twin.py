@@ -17,7 +17,7 @@ from typing import Any
 
 from pebble import ProcessPool
 
-from viodat import __version__
+from viodat._version import __version__
 from viodat.errors import ConfigError, counted
 from viodat.synth.options import TwinOptions
 from viodat.synth.plan import TrialPlan, plan_trials

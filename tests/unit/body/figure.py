@@ -11,6 +11,7 @@ import math
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from viodat.body import MARKER_SETS
 from viodat.capture.markers import MarkerTrial, Subject
 
 DIAMETER = 14.0
@@ -143,6 +144,10 @@ def figure(frames: int = 5, seed: int = 0) -> tuple[dict[str, np.ndarray], dict[
         points |= {f"{mark}_{name}": m[stem] * mirror for name, stem in _LANDMARK.items()}
         points |= {mark + name: t[joint] * mirror for name, joint in _NAMED.items()}
         truth |= {f"{side}_{joint}": p * mirror for joint, p in t.items()}
+    # No rule asks where the other markers are: clusters, fingertips, violin and bow.
+    for marker_set in MARKER_SETS.values():
+        for n, label in enumerate(marker_set.labels):
+            points.setdefault(label, _MIDDLE["C7"] + np.array([10.0 * n, 500.0, 0.0]))
     truth["thorax_origin"] = np.array([0.0, 0.0, 1400.0])
     rng = np.random.default_rng(seed)
     turn = Rotation.from_rotvec(

@@ -49,10 +49,10 @@ def _not_upright(view: TrialView) -> Iterator[Problem]:
 def _misspelt(view: TrialView) -> Iterator[Problem]:
     if view.joints is None or view.inputs is None or view.joints.marker_set not in MARKER_SETS:
         return
-    labels, wanted = view.inputs.markers.labels, MARKER_SETS[view.joints.marker_set].labels
-    absent = [label for label in wanted if label not in labels]
+    labels, wanted = view.inputs.markers.labels, MARKER_SETS[view.joints.marker_set]
+    absent = [label for label in wanted.take_labels if label not in labels]
     for label in labels:
-        if label not in wanted and (meant := nearest(label, absent)):
+        if label not in wanted.labels and (meant := nearest(label, absent)):
             yield Problem(
                 view.files.id,
                 f"marker {meant} is missing, and the file has an unknown {label}",

@@ -46,7 +46,8 @@ twelve under the ceiling lose the violin hand and the front of the shoulders, wh
 CAMERAS_NEEDED: Final = 3
 """How many cameras must see a marker for the system to reconstruct it; systems let one choose, usually 2 or 3.
 
-With 3, gaps are as frequent as in a lab: in simulated takes 0.8 % of all samples, 5 to 10 % at the worst markers.
+3 was taken for the gaps it gives in simulated takes: 0.8 % of all samples, 5 to 10 % at the worst markers on average;
+with 2 there were hardly any. How often VioDat's markers are missing is not published.
 """
 FACING: Final = float(np.cos(np.deg2rad(80)))
 """A ball on the skin is hidden by its own base where the skin faces less than this towards the camera."""

@@ -88,9 +88,6 @@ def figures_of(body: Body, look: Look) -> Figures:
     return modeller.built()
 
 
-figures = figures_of  # the old demo's name for it
-
-
 def _trunk(modeller: Modeller, look: Look, body: Body) -> None:
     s, thorax, pelvis = look.scale, body.segments["thorax"], body.segments["pelvis"]
     shirt, cloth, skin = Finish(look.shirt, folds=0.16), Finish(look.trousers, folds=0.08), Finish(look.skin, gloss=0.1)
@@ -115,7 +112,7 @@ def _trunk(modeller: Modeller, look: Look, body: Body) -> None:
         inner[side] = shoulder - sign * 58 * s * left
         top = shoulder + s * (thorax.axes @ np.array([0.0, -sign * 36, 20]))
         modeller.limb(top, at(-12, sign * 38, 52), (44 * s, 40 * s), shirt)
-        modeller.limb(inner[side], at(-8, sign * 92, -110), (56 * s, 60 * s), shirt)
+        modeller.limb(inner[side], at(-8, sign * 104, -120), (60 * s, 56 * s), shirt)
     modeller.limb(inner["right"], inner["left"], (62 * s, 62 * s), shirt, across=thorax.axes[..., 2], flat=1.05)
     modeller.limb(at(-10, 0, 40), at(-5, 0, 64), (62 * s, 57 * s), shirt, across=left, flat=0.95)
     modeller.ellipsoid(at(30, 0, 46), thorax.axes, (32 * s, 36 * s, 34 * s), skin)

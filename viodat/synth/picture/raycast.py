@@ -29,6 +29,8 @@ inlined = cast("Callable[[_F], _F]", numba.njit(cache=True, nogil=True, error_mo
 
 NOTHING = -1
 FAR = 1e9
+SHOWN = (0, 2, 5, 7)
+"""Which of eight instants the four pixels of a block look at: with the first and the last, so that no end is missed."""
 
 
 @inlined
@@ -121,8 +123,8 @@ def place(
 
 @inlined
 def pattern(i: int, j: int) -> int:
-    """Give the instant, 0 to 7, of a pixel: each block of two by two has one of every quarter of the exposure."""
-    return 2 * ((2 * (i & 1)) ^ (3 * (j & 1))) + (((i >> 1) ^ (j >> 1)) & 1)
+    """Give the place, 0 to 3, of a pixel in its block of two by two: which of ``SHOWN`` it looks at."""
+    return (2 * (i & 1)) ^ (3 * (j & 1))
 
 
 @compiled
@@ -156,9 +158,9 @@ def see(
                 if depth[i, j] <= nearest[p]:
                     continue
                 x, y = rays[i, j, 0], rays[i, j, 1]
-                own = pattern(i, j) % instants
+                own = pattern(i, j)
                 for turned in range(4 if fine[p] else 1):
-                    k = (own + 2 * turned) % instants
+                    k = SHOWN[(own + turned) & 3] if instants > 1 else 0
                     g = turn[b, k, p]
                     d = (
                         g[0, 0] * x + g[0, 1] * y + g[0, 2],

@@ -32,6 +32,7 @@ _FOOT_HIGH_MM = 60.0
 _BAND_ROWS = 16  # a limb at 2 m/s, 3 m away, moves about 0.3 px while 16 of 720 rows are read out in 20 ms
 _INSTANTS = 8  # of the exposure that the rays of a pixel are spread over
 _STILL_PX = 0.3  # what moves less within the exposure counts as standing still
+_BLURRED_PX = 1.0  # what moves more within the exposure has its texture blurred
 _FINE_PX = 6.0  # moving solids thinner than this are looked for at every instant
 
 
@@ -160,12 +161,12 @@ def between(
     motion = np.zeros(len(order))
     if exposure_s:
         motion = _motion_px(known, stage)[order] * exposure_s / (readout_s + exposure_s)
-    moving = (motion > _STILL_PX).astype(np.int64)
-    moving[(motion > 1.0) & (surfaces.texture[order] >= 0)] = 2
-    thick = 2 * _thinnest(figure)[order] * camera.matrix[0, 0] / np.maximum(nearest, _NEAR_MM)
-    fine = (moving > 0) & (thick < _FINE_PX)
+    moves = motion > _STILL_PX
+    thin = 2 * _thinnest(figure)[order] * camera.matrix[0, 0] / np.maximum(nearest, _NEAR_MM) < _FINE_PX
+    blurs = (motion > _BLURRED_PX) & (surfaces.texture[order] >= 0)
+    moving = 1 * moves + 2 * thin + 4 * blurs
     band = _BAND_ROWS if readout_s else height
-    turn, offset = _maps(known, stage, order, boxes, moving > 0, band, readout_s, exposure_s)
+    turn, offset = _maps(known, stage, order, boxes, moves, band, readout_s, exposure_s)
     model = (
         turn,
         offset,
@@ -176,7 +177,7 @@ def between(
         surfaces.mapping[order],
         atlas(),
     )
-    raycast.see(stage.rays, band, turn, offset, shape, clip, boxes, nearest, fine, depth, seen, swept)
+    raycast.see(stage.rays, band, turn, offset, shape, clip, boxes, nearest, moves & thin, depth, seen, swept)
     feet = figure.origin[figure.origin[:, 2] < _FOOT_HIGH_MM]
     touching = (feet * [1, 1, 0]) @ camera.rotation.T + camera.translation
     near = cv2.erode(light[-1], np.ones((4, 4), np.uint8), anchor=(1, 1))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from viodat.synth.picture.raycast import FAR, NOTHING, compiled, hit, inlined, pattern
+from viodat.synth.picture.raycast import FAR, NOTHING, SHOWN, compiled, hit, inlined, pattern
 
 # Places of a pixel's rays in sixteenths of a pixel, such that no two share a row or a column: four where the picture
 # stands still, eight where it moves.
@@ -195,7 +195,7 @@ def _differs(p: Any, z: Any, q: Any, other: Any, colour: Any, moving: Any) -> An
     if p == NOTHING or q == NOTHING or abs(other - z) > 15.0 or colour[p, 0] != colour[q, 0]:
         return True
     # Solids that flow into each other make no edge, unless neighbours see them at different instants.
-    return moving[p] > 0 or moving[q] > 0
+    return (moving[p] | moving[q]) & 1 != 0
 
 
 @inlined
@@ -258,8 +258,9 @@ def paint(
     Where neighbours see different solids, the pixel is the mean of four or eight rays around its centre, each at
     another instant of the exposure; elsewhere it is one ray, at the middle of the exposure.
 
-    box (4,) first and last row and column; moving (P,) 0 where a solid stands still within the exposure, 2 where it has
-    a texture that its motion must blur, else 1; image (H, W, 3) uint8, display values (square root of linear), holds
+    box (4,) first and last row and column; moving (P,) sum of 1 where a solid moves within the
+    exposure, 2 where it is so thin that the light differs within a pixel, 4 where its motion must blur its texture;
+    image (H, W, 3) uint8, display values (square root of linear), holds
     the background.
     """
     turn, offset, shape, colour, folds, texture, mapping, atlas = model
@@ -283,19 +284,29 @@ def paint(
             left, right = max(j - 1, 0), min(j + 1, columns - 1)
             edge = (
                 swept[i, j] != NOTHING
-                or (p != NOTHING and moving[p] == 2)
+                or swept[above, j] != NOTHING
+                or swept[below, j] != NOTHING
+                or swept[i, left] != NOTHING
+                or swept[i, right] != NOTHING
+                or (p != NOTHING and moving[p] & 4 != 0)
                 or _differs(p, z, seen[above, j], depth[above, j], colour, moving)
                 or _differs(p, z, seen[below, j], depth[below, j], colour, moving)
                 or _differs(p, z, seen[i, left], depth[i, left], colour, moving)
                 or _differs(p, z, seen[i, right], depth[i, right], colour, moving)
             )
+            if instants > 1 and not edge:
+                # What moves may be seen at the right instant by a diagonal neighbour only.
+                for a in (above, below):
+                    for c in (left, right):
+                        edge = edge or swept[a, c] != NOTHING
+                        edge = edge or _differs(p, z, seen[a, c], depth[a, c], colour, moving)
             if p == NOTHING and not edge:
                 continue
             x, y = rays[i, j, 0], rays[i, j, 1]
-            own = pattern(i, j)
+            own, turned = SHOWN[pattern(i, j)], (3 * (i & 1)) ^ (j & 1)
             if not edge:
                 k = own % instants
-                if moving[p] > 0:
+                if moving[p] & 1:
                     middle = _meets(x, y, p, turn[b, instants], offset[b, instants], shape, clip)
                     if middle < FAR:
                         z, k = middle, instants
@@ -315,16 +326,16 @@ def paint(
             bx, by = (rays[i1, j, 0] - x) * (i1 - i) / 16.0, (rays[i1, j, 1] - y) * (i1 - i) / 16.0
             samples = 4
             for n in range(count):
-                if moving[found[n]] > 0:
+                if moving[found[n]] & 1:
                     samples = 8
             total_r, total_g, total_b = 0.0, 0.0, 0.0
             for sample in range(samples):
-                # Crossed with the pixel's own instant, so that place and instant are independent over a block.
+                # Crossed with the pixel's own instant and place, so that both are independent over a block.
                 if samples == 4:
-                    u, v = _FOUR[sample]
+                    u, v = _FOUR[sample ^ turned]
                     k = ((2 * sample) ^ own) % instants
                 else:
-                    u, v = _EIGHT[sample]
+                    u, v = _EIGHT[sample ^ (2 * turned)]
                     k = (sample ^ own) % instants
                 sx, sy = x + u * ax + v * bx, y + u * ay + v * by
                 best, which = FAR, -1
@@ -337,9 +348,9 @@ def paint(
                     total_g += (image[i, j, 1] / 255.0) ** 2
                     total_b += (image[i, j, 2] / 255.0) ** 2
                     continue
-                # Rays of one pixel that meet the same solid differ little in light, but for a texture that moves.
+                # Rays of one pixel that meet the same solid differ little in light, unless it is thin or textured.
                 q = found[which]
-                if not done[which] or moving[q] == 2:
+                if not done[which] or moving[q] & 6:
                     r, g, bl = _shade(
                         sx, sy, best, q, turn[b, k], offset[b, k], shape, colour, folds, texture, mapping, atlas,
                         key, fill, up, to_light, light_offset, texel, shadow,

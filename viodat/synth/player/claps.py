@@ -77,15 +77,15 @@ class Clapping:
     def gap_mm(self, times_s: FloatArray) -> FloatArray:
         """(T,) between the palms, 0 at a clap."""
         most = _OPEN_MM * self.size
-        closed = np.zeros_like(times_s)
+        share = np.ones_like(times_s)
         for at, speed in zip(self.times_s, self.speeds, strict=True):
             mean, half = -speed * (1 - _PARTING_SHARE) / 2, speed * (1 + _PARTING_SHARE) / 2
             # A hyperbola between the two slopes, moved so that its least value is at the clap.
             root = np.sqrt(half**2 - mean**2)
             u = times_s - at - _YIELD_S * mean / root
             gap = mean * u + half * np.sqrt(u**2 + _YIELD_S**2) - _YIELD_S * root
-            closed += most - soft_most(gap, 0.3 * most, most)
-        return most - closed
+            share *= soft_most(gap / most, 0.3, 1.0)
+        return most * share
 
     def ring_mm(self, times_s: FloatArray) -> FloatArray:
         """(T,) how far both hands are shaken to the left."""

@@ -239,7 +239,7 @@ def bow_reach(hold: Hold, anatomy: Anatomy, bow: Frame, bowing: Bowing, breath: 
     slow = bowing.elbow_rad / STEEPEST_LEAN
     protraction = hold.shoulder[0] + (hold.shoulder[1] - hold.shoulder[0]) * share**2
     elevation = hold.shoulder[2] + hold.shoulder[3] * slow + breath
-    height = hold.elbow[0] + hold.elbow[1] * (0.6 * slow + 0.4 * string) + hold.elbow[2] * (share - 0.5)
+    height = hold.elbow[0] + hold.elbow[1] * (0.75 * slow + 0.25 * string) + hold.elbow[2] * (share - 0.5)
     pole = np.stack([np.full_like(height, 0.05), -np.sin(height), -np.cos(height)], axis=-1)
     return Reach(protraction, elevation, wrist, axes, pole)
 

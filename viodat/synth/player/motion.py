@@ -40,7 +40,7 @@ from viodat.synth.player.setup import draw_habits, find_hold, head_frame
 from viodat.synth.player.trunk import Stance, draw_stance, stand
 from viodat.synth.vectors import FloatArray
 
-_ELBOW_HZ, _ELBOW_S = 50.0, 0.12
+_ELBOW_HZ, _ELBOW_S = 50.0, 0.15
 _MOVE_S = 0.07
 _FIRST_STOP_SEMITONES = 2.0
 _VIOLIN_NODS = 0.6

@@ -37,9 +37,13 @@ from viodat.synth.vectors import FloatArray, turned
 JAW: Final = (56.0, 30.0, -84.0)
 """Where the jaw rests on the chin rest, in the head's frame, of a head 221 mm high; viodat's choice."""
 _EDGE_MM = 25.0
-_COMFORTABLE, _STRETCHED = 0.945, 0.006
+_COMFORTABLE, _STRETCHED = 0.935, 0.006
 _NEAR_TIP, _OPEN_ELBOW = 0.9, 0.7
 """Near the tip the bow arm is nearly straight: elbow bent by some 40°."""
+_MOST_FORWARD = 0.44
+"""Protraction of the collarbone at the tip that is still easy: 25°."""
+_LEAST_CROOKED: Final = {"novice": 0.10, "intermediate": 0.05, "advanced": 0.01}
+"""The straightest bow of each level, rad, as in viodat.synth.music.performance: it needs the longest arm."""
 _TRIES = 30
 _UPPER_BOUT: Final = ((277.0, 0.0, 19.0), (79.0, 84.0, 27.0))
 """Middle and half size of the violin's upper bout, violin's frame; as drawn."""
@@ -47,7 +51,7 @@ _UPPER_BOUT: Final = ((277.0, 0.0, 19.0), (79.0, 84.0, 27.0))
 
 @dataclass(frozen=True)
 class Habits:
-    """What a player finds comfortable, rad: added to the usual."""
+    """What a player finds comfortable, rad: added to the usual. ``crooked`` is how far askew the bow is at its ends."""
 
     pitch: float
     roll: float
@@ -57,6 +61,7 @@ class Habits:
     raised: float
     collapsed: float
     arm_vibrato: float
+    crooked: float
 
 
 def draw_habits(level: Level, rng: np.random.Generator) -> Habits:
@@ -67,17 +72,18 @@ def draw_habits(level: Level, rng: np.random.Generator) -> Habits:
         pitch=novice * rng.uniform(0.05, 0.18) + rng.normal(0, 0.03),
         roll=-0.08 * novice + rng.normal(0, 0.04),
         yaw=rng.normal(0, 0.08),
-        elbow=spread * rng.normal(-0.05 * novice, 0.16),
+        elbow=spread * float(np.clip(rng.normal(-0.05 * novice, 0.16), -0.32, 0.24)),
         wrist=spread * rng.normal(0, 0.08),
         raised=novice * rng.uniform(0.05, 0.14),
         collapsed=novice * rng.uniform(0.3, 0.6) + rng.normal(0, 0.05),
         arm_vibrato=float(np.clip(rng.uniform(0.3, 1.1), 0.3, 1.0)),
+        crooked=_LEAST_CROOKED[level],
     )
 
 
 def find_hold(anatomy: Anatomy, habits: Habits, scale: float) -> Hold:
     """Hold a violin and a bow of size ``scale``."""
-    bowing, stopping = _strokes(scale), _stops(scale)
+    bowing, stopping = _strokes(scale, habits.crooked), _stops(scale)
     digits = digits_of(anatomy)
     usual_bow, usual_neck = _start(_BOW), _start(_NECK)
     usual_bow[:3] += habits.yaw, habits.pitch, habits.roll
@@ -107,7 +113,7 @@ _BOW: Final[_Search] = {
     "hand_turn": ((0.40, 0.15, -0.15), (0.10, 0.10, 0.10)),
     "hand_pitch": ((0.30, 0.05, -0.05), (0.10, 0.07, 0.10)),
     "hand_roll": ((0.20, 0.25, 0.30), (0.08, 0.08, 0.08)),
-    "elbow": ((0.70, 0.22, -0.18), (0.12, 0.10, 0.15)),
+    "elbow": ((0.60, 0.20, -0.18), (0.12, 0.10, 0.15)),
     "shoulder": ((0.0, 0.20, 0.02, 0.05), (0.06, 0.10, 0.03, 0.03)),
     "grip_mm": ((-4.0,), (5.0,)),
 }
@@ -163,14 +169,15 @@ def _hold_of(x: FloatArray, y: FloatArray, anatomy: Anatomy, habits: Habits, sca
     )
 
 
-def _strokes(scale: float) -> Bowing:
-    """Poses to try: five places on the bow on four strings, and the same askew and moving."""
+def _strokes(scale: float, crooked: float) -> Bowing:
+    """Poses to try: five places on the bow on four strings; near the tip far from the bridge, which needs most arm."""
     hair = HAIR_MM * scale
     at = np.linspace(_EDGE_MM, hair - _EDGE_MM, 5)
     lean = np.array([INCLINE_RAD[s] for s in STRINGS])
     bow, incline = (m.ravel() for m in np.meshgrid(at, lean))
     zero = np.zeros_like(bow)
-    return Bowing(bow, zero, zero, zero + 30.0, incline, zero, zero + 0.5, incline, scale)
+    skew = crooked * (2 * bow / hair - 1)
+    return Bowing(bow, zero, zero, 30.0 + 22.0 * bow / hair, incline, skew, zero + 0.5, incline, scale)
 
 
 def _stops(scale: float) -> Stopping:
@@ -216,6 +223,7 @@ def _bow_comfort(hold: Hold, anatomy: Anatomy, habits: Habits, bowing: Bowing) -
             _over(placed.elbow, 1.95, 0.08),
             (placed.elbow[share > _NEAR_TIP] - _OPEN_ELBOW) / 0.2,
             [
+                max(hold.shoulder[1] - _MOST_FORWARD, 0.0) / 0.02,
                 (hold.elbow[0] - _BOW["elbow"][0][0] - habits.elbow) / 0.08,
                 (hold.pitch - _BOW["violin"][0][1] - habits.pitch) / 0.03,
             ],

@@ -25,7 +25,7 @@ _SWAY_MM: Final = (4.5, 3.0)
 _BREATH_HZ: Final = {True: (0.26, 0.35), False: (0.20, 0.28)}
 _BREATH_RAD, _BREATH_LIFT_RAD = 0.0055, 0.012
 _EXPRESSIVE: Final = {"novice": 0.3, "intermediate": 0.6, "advanced": 1.0}
-_LEAN_RAD: Final = (0.020, 0.020, 0.045)
+_LEAN_RAD: Final = (0.016, 0.016, 0.040)
 """Root mean square of an advanced player's roll, pitch and turn of the thorax with the music."""
 _STRAIGHT = 0.992
 """Of the leg's length from hip to ankle, standing: knees bent by about 14°."""

@@ -219,13 +219,20 @@ def test_each_row_has_its_own_time():
         assert place(rolled, row) - place(still, row) == pytest.approx(expected, abs=0.9)
 
 
-def test_motion_is_blurred_over_the_exposure(stage):
-    def scene_at(t):
-        return ball((0, 2000 * t, 1000), 60.0)
-
-    sharp, blurred = (render(scene_at, stage, 0.0, exposure_s=e).astype(int) for e in (1e-6, 0.04))
-    widths = [((image - stage.empty)[..., 0] > 8).any(axis=0).sum() for image in (sharp, blurred)]
-    assert widths[1] - widths[0] == pytest.approx(2000 * 0.04 * 7 / 8 * 500 / 3100, abs=2)
+# The longest exposure of the simulated phones at a fast bow, and one far beyond it, where the faint ends suffer.
+@pytest.mark.parametrize(("speed", "exposure", "rel"), [(3000.0, 0.012, 0.06), (2000.0, 0.04, 0.1)])
+def test_motion_is_blurred_over_the_exposure(stage, speed, exposure, rel):
+    plain = replace(stage, empty=np.zeros_like(stage.empty), floor=np.full_like(stage.floor, np.nan))
+    spread = []
+    for long in (1e-6, exposure):
+        image = render(lambda t: ball((0, speed * t, 1000), 60.0), plain, 0.0, exposure_s=long)
+        light = ((image[..., 0] / 255.0) ** 2).sum(axis=0)
+        place = np.arange(SIZE[0])
+        middle = (light * place).sum() / light.sum()
+        spread.append((light * (place - middle) ** 2).sum() / light.sum())
+    # An even smear of length l adds l²/12 to the variance, one of eight instants 1/64 less.
+    smear = speed * exposure * 500 / 3100
+    assert spread[1] - spread[0] == pytest.approx(smear**2 / 12, rel=rel)
 
 
 def test_a_thin_moving_solid_keeps_its_light(stage):
@@ -247,30 +254,38 @@ def test_a_thin_moving_solid_keeps_its_light(stage):
     assert moved.max() < 0.6 * still.max(), "spread over the exposure"
 
 
-def test_solids_of_one_colour_do_not_comb_where_they_move():
-    # Neighbouring pixels look at different instants; where a limb moves in front of another of its colour, the pixels
-    # between them are still the mean over the exposure.
+def test_a_blurred_picture_is_the_mean_of_sharp_ones():
+    # Neighbouring pixels look at different instants. Where a limb moves in front of another one of its colour, and
+    # along its own shadowless outline, the picture is still smooth: the mean over the exposure.
     stage = prepare(camera_at((3100, 0, 1350), (0, 0, 1350), (0,) * 5))
+    exposure = 0.01
 
     def scene_at(t):
         modeller = Modeller(1)
         modeller.limb(np.array([[0, -400.0, 1350]]), np.array([[0, 400.0, 1350]]), (90.0, 90.0), RED)
-        at = 3000.0 * t
-        return modeller.limb(np.array([[84.0, at, 1250]]), np.array([[84.0, at, 1450]]), (12.0, 12.0), RED).built()[0]
+        at = 4000.0 * t
+        return modeller.limb(np.array([[88.0, at, 1200]]), np.array([[88.0, at, 1500]]), (12.0, 12.0), RED).built()[0]
 
-    row = render(scene_at, stage, 0.0, exposure_s=0.01)[170:190, 290:350, 0].astype(float)
-    assert np.abs(np.diff(row, n=2, axis=0)).max() < 25
+    blurred = render(scene_at, stage, 0.0, exposure_s=exposure).astype(float)
+    instants = exposure * ((np.arange(16) + 0.5) / 16 - 0.5)
+    sharp = np.mean([(render(scene_at, stage, t).astype(float) / 255) ** 2 for t in instants], axis=0)
+    error = blurred - 255 * np.sqrt(sharp)
+    moved = np.abs(render(scene_at, stage, -0.01).astype(int) - render(scene_at, stage, 0.01)).max(axis=-1) > 8
+    assert moved.sum() > 500
+    assert np.sqrt(np.mean(error[moved] ** 2)) < 9
+    assert np.abs(error).max() < 80
 
 
-def test_cloth_is_not_black_where_it_turns_away(violinist):
-    # Folds bend the normal; bent away from the camera at an outline, it must not be turned round as a shell's inside is.
-    stage = prepare(camera_at((2000, -2000, 1300), (0, 0, 1300), focal=900.0))
-    bright = replace(stage, empty=np.full_like(stage.empty, 255))
-    image = render(lambda _: violinist[1][0], bright, 0.0)[:250].astype(int)
-    shirt = (image[..., 2] > 1.3 * image[..., 0]) & (image[..., 2] < 200)
-    assert shirt.sum() > 2000
-    smooth = cv2.medianBlur(image.astype(np.uint8), 5).astype(int)
-    assert ((smooth - image)[shirt].max(axis=-1) > 45).sum() <= 5
+def test_cloth_is_not_black_where_it_turns_away(stage):
+    # Folds bend the normal. Bent away from the camera at an outline, it is not turned round as inside a shell.
+    def limb(folds):
+        ends = (np.array([[0.0, y, 1000]]) for y in (-400.0, 400.0))
+        return Modeller(1).limb(*ends, (80.0, 80.0), Finish((120, 120, 180), folds=folds)).built()[0]
+
+    plain, folded = (render(lambda _, f=f: limb(f), stage, 0.0)[..., 2].astype(int) for f in (0.0, 0.3))
+    y = np.rint(project(stage.camera, (0, 0, 1080))[0, 1]).astype(int)
+    top = slice(y - 2, y + 5), slice(250, 390)
+    assert (plain[top] - folded[top]).max() < 60
 
 
 def test_a_shadow_falls_on_the_floor_away_from_the_lamp(stage):

@@ -29,7 +29,7 @@ def anatomy(participant: str) -> Anatomy:
 def control(participant: str) -> Control:
     who, rng = anatomy(participant), np.random.default_rng(3)
     player = draw_traits(who.person.level, rng, violin_scale=who.violin_scale)
-    return control_signals(perform(write_piece(who.person.level, "study", SECONDS, rng), player, rng), 100.0)
+    return control_signals(perform(write_piece(who.person.level, "free", SECONDS, rng), player, rng), 100.0)
 
 
 @cache

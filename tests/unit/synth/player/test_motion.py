@@ -150,7 +150,7 @@ def test_the_right_hand_holds_the_bow(who: str) -> None:
     assert np.abs(held - hand).max() < 1e-6
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", ["P05", "P15"])
 def test_fingertips_stop_the_string_where_the_pitch_is(who: str) -> None:
     of, told = body(who), control(who).at(TIMES)
     performance, scale = control(who).curves.performance, anatomy(who).violin_scale
@@ -166,7 +166,7 @@ def test_fingertips_stop_the_string_where_the_pitch_is(who: str) -> None:
         # The pad is 5.5 mm thick.
         assert np.linalg.norm(tip - target) < 9.0
         checked += 1
-    assert checked >= 1
+    assert checked > 5
 
 
 def test_vibrato_moves_the_left_hand_and_not_the_right_one() -> None:
