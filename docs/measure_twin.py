@@ -1,7 +1,7 @@
 """What the simulated lab's recordings are like, measured on the files as a lab would, for docs/science/twin.md.
 
-Run ``python docs/measure_twin.py CAPTURE`` on a capture of ``viodat synth``. It reads the raw files with viodat's readers
-and the truth beside them, and prints one Markdown table per subject. ``--page`` writes the tables into the page.
+Run ``python docs/measure_twin.py CAPTURE`` on a capture of ``viodat synth``. It reads the raw files with viodat's
+readers and the truth beside them, and prints one Markdown table per subject. ``--page`` writes the tables into the page.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Trial:
         return self.joints[:, JOINT_INDEX[name]]
 
     def sound(self, recording: str) -> tuple[FloatArray, float]:
-        """Samples of a recording, and its rate."""
+        """Give the samples of a recording, and its rate."""
         for suffix in (".mp4", ".m4a", ".wav"):
             path = self.folder / self.participant / f"{recording}{suffix}"
             if path.is_file():
@@ -85,7 +85,7 @@ class Trial:
         raise FileNotFoundError(recording)
 
     def mocap_s(self, recording: str, device_s: FloatArray) -> FloatArray:
-        """Times of a device's clock on the mocap clock."""
+        """Give times of a device's clock on the mocap clock."""
         clocks = pq.read_table(self.folder / "truth" / "audio_clocks.parquet", filters=[("recording", "==", recording)])
         return np.interp(device_s, clocks["t_device_s"].to_numpy(), clocks["t_mocap_s"].to_numpy())
 
@@ -212,15 +212,8 @@ def gap_rates(trials: list[Trial]) -> dict[str, FloatArray]:
     return {label: np.array(shares) for label, shares in found.items()}
 
 
-def levels_db(samples: FloatArray, rate_hz: float, times_s: FloatArray) -> FloatArray:
-    """Level of the sound at times of the device, in windows of 20 ms."""
-    power = uniform_filter1d(np.square(samples), max(1, round(0.02 * rate_hz)))
-    at = np.clip(np.rint(times_s * rate_hz).astype(int), 0, len(samples) - 1)
-    return 10 * np.log10(power[at] + 1e-10)
-
-
 def speed_level(trial: Trial, recording: str, heard: Trial | None = None) -> float:
-    """Correlation of the bow's speed with the sound's amplitude, at 100 Hz; ``heard`` takes another trial's sound."""
+    """Correlation of bow speed and amplitude while notes sound, at 100 Hz; ``heard`` takes another trial's sound."""
     source = heard or trial
     other = recording if heard is None else next(r for r in source.record["recordings"] if r[3:6] == recording[3:6])
     samples, rate = source.sound(other)
@@ -229,8 +222,8 @@ def speed_level(trial: Trial, recording: str, heard: Trial | None = None) -> flo
     amplitude = np.sqrt(uniform_filter1d(np.square(samples), max(1, round(0.02 * rate))))
     relative = trial.time_s - trial.time_s[0] + source.time_s[0]
     level = np.interp(relative, np.linspace(start[0], start[1], len(samples)), amplitude)
-    speed = np.where(playing(trial), np.abs(trial.control["bow_speed"]), 0.0)
-    return float(np.corrcoef(speed, level)[0, 1])
+    sounding = playing(trial)
+    return float(np.corrcoef(np.abs(trial.control["bow_speed"])[sounding], level[sounding])[0, 1])
 
 
 def vibrato_errors(trial: Trial, recording: str) -> list[tuple[float, float, float]]:

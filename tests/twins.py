@@ -8,7 +8,7 @@ from viodat.synth import TwinOptions, write_twin
 
 
 def write_small_capture(
-    raw: Path, *, participants: int = 2, trials: int = 2, cameras: int = 2, video: bool = True, seed: int = 0
+    raw: Path, *, participants: int = 2, trials: int = 2, cameras: int = 1, video: bool = True, seed: int = 0
 ) -> None:
     """Write a capture of 3 s trials by phones that start together; no range-of-motion trials."""
     write_twin(

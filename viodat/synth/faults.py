@@ -1,8 +1,8 @@
 """The mistakes that labs make, made on purpose: what each fault does to a trial.
 
-Faults of the recording itself (a phone at 60 frames per second, a clipped microphone, a phone that was knocked) are made
-where the recording is made; those of files (cut short, copied, in wrong units) here, after it. Truth is never faulty:
-it describes what happened, under the names that the files bear.
+Faults of the recording itself (a phone at 60 frames per second, a clipped microphone, a phone that was knocked) change
+the devices before it is made; those of files (cut short, copied, missing) come after it. Truth is never faulty: it
+describes what happened, under the names that the files bear.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DESCRIPTIONS: Final[Mapping[Fault, str]] = {
     "clipped_microphone": "the last phone's gain stands 30 dB too high: its sound is clipped",
     "stereo_microphone": "the last phone records two channels, the second half as loud",
     "sixty_fps": "the first phone of a trial films at 60 frames per second",
-    "knocked_phone": "the second phone (or the only one) was moved by 60 mm and turned by 4 degrees after its calibration",
+    "knocked_phone": "the second phone was moved by 60 mm and turned by 4 degrees after its calibration",
     "short_video": "the pictures of a phone end after two thirds of its recording; its sound goes on",
     "missing_static": "the last participant has no static trial",
     "duplicated_trial": "a trial's files are there a second time, under the next free number",

@@ -1,4 +1,4 @@
-"""What stays for a whole session: the players, the room with its cameras and phones, and the files that describe them."""
+"""What stays for a whole session: the players, the room with its phones, and the files that describe them."""
 
 from __future__ import annotations
 

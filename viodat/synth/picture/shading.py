@@ -11,10 +11,8 @@ import numpy as np
 
 from viodat.synth.picture.raycast import FAR, NOTHING, SHOWN, compiled, hit, inlined, pattern
 
-# Places of a pixel's rays in sixteenths of a pixel, such that no two share a row or a column: four where the picture
-# stands still, eight where it moves.
-_FOUR = ((-2.0, -6.0), (6.0, -2.0), (-6.0, 2.0), (2.0, 6.0))
-_EIGHT = ((1.0, -3.0), (-1.0, 3.0), (5.0, 1.0), (-3.0, -5.0), (-5.0, 5.0), (-7.0, -1.0), (3.0, 7.0), (7.0, -7.0))
+# Places of the rays of a pixel at an edge, in sixteenths of a pixel: no two share a row or a column.
+_RAYS = ((1.0, -3.0), (-1.0, 3.0), (5.0, 1.0), (-3.0, -5.0), (-5.0, 5.0), (-7.0, -1.0), (3.0, 7.0), (7.0, -7.0))
 
 
 @inlined
@@ -255,7 +253,7 @@ def paint(
 ) -> None:
     """Colour what :func:`see` found.
 
-    Where neighbours see different solids, the pixel is the mean of four or eight rays around its centre, each at
+    Where neighbours see different solids, the pixel is the mean of eight rays around its centre, each at
     another instant of the exposure; elsewhere it is one ray, at the middle of the exposure.
 
     box (4,) first and last row and column; moving (P,) sum of 1 where a solid moves within the
@@ -324,19 +322,11 @@ def paint(
             i1 = i + 1 if i + 1 < rows else i - 1
             ax, ay = (rays[i, j1, 0] - x) * (j1 - j) / 16.0, (rays[i, j1, 1] - y) * (j1 - j) / 16.0
             bx, by = (rays[i1, j, 0] - x) * (i1 - i) / 16.0, (rays[i1, j, 1] - y) * (i1 - i) / 16.0
-            samples = 4
-            for n in range(count):
-                if moving[found[n]] & 1:
-                    samples = 8
             total_r, total_g, total_b = 0.0, 0.0, 0.0
-            for sample in range(samples):
+            for sample in range(8):
                 # Crossed with the pixel's own instant and place, so that both are independent over a block.
-                if samples == 4:
-                    u, v = _FOUR[sample ^ turned]
-                    k = ((2 * sample) ^ own) % instants
-                else:
-                    u, v = _EIGHT[sample ^ (2 * turned)]
-                    k = (sample ^ own) % instants
+                u, v = _RAYS[sample ^ (2 * turned)]
+                k = (sample ^ own) % instants
                 sx, sy = x + u * ax + v * bx, y + u * ay + v * by
                 best, which = FAR, -1
                 for n in range(count):
@@ -358,6 +348,6 @@ def paint(
                     lit[which, 0], lit[which, 1], lit[which, 2] = min(r, 1.0), min(g, 1.0), min(bl, 1.0)
                     done[which] = True
                 total_r, total_g, total_b = total_r + lit[which, 0], total_g + lit[which, 1], total_b + lit[which, 2]
-            image[i, j, 0] = np.uint8(255.0 * np.sqrt(total_r / samples))
-            image[i, j, 1] = np.uint8(255.0 * np.sqrt(total_g / samples))
-            image[i, j, 2] = np.uint8(255.0 * np.sqrt(total_b / samples))
+            image[i, j, 0] = np.uint8(255.0 * np.sqrt(total_r / 8))
+            image[i, j, 1] = np.uint8(255.0 * np.sqrt(total_g / 8))
+            image[i, j, 2] = np.uint8(255.0 * np.sqrt(total_b / 8))
