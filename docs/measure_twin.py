@@ -1,7 +1,7 @@
 """What the simulated lab's recordings are like, measured on the files as a lab would, for docs/science/twin.md.
 
 Run ``python docs/measure_twin.py CAPTURE`` on a capture of ``viodat synth``. It reads the raw files with viodat's
-readers and the truth beside them, and prints one Markdown table per subject. ``--page`` writes the tables into the page.
+readers and the truth beside them, and prints one Markdown table per subject. ``--page`` writes them into the page.
 """
 
 from __future__ import annotations
@@ -212,18 +212,22 @@ def gap_rates(trials: list[Trial]) -> dict[str, FloatArray]:
     return {label: np.array(shares) for label, shares in found.items()}
 
 
-def speed_level(trial: Trial, recording: str, heard: Trial | None = None) -> float:
-    """Correlation of bow speed and amplitude while notes sound, at 100 Hz; ``heard`` takes another trial's sound."""
+def speed_level(trial: Trial, recording: str, heard: Trial | None = None) -> tuple[float, float]:
+    """Correlation of bow speed and amplitude at 100 Hz after the claps: rests included, and while notes sound.
+
+    ``heard`` takes another trial's sound in place of the own.
+    """
     source = heard or trial
     other = recording if heard is None else next(r for r in source.record["recordings"] if r[3:6] == recording[3:6])
     samples, rate = source.sound(other)
-    device = np.arange(len(samples)) / rate
-    start = source.mocap_s(other, device[[0, -1]])
+    mocap = source.mocap_s(other, np.arange(len(samples)) / rate)
     amplitude = np.sqrt(uniform_filter1d(np.square(samples), max(1, round(0.02 * rate))))
-    relative = trial.time_s - trial.time_s[0] + source.time_s[0]
-    level = np.interp(relative, np.linspace(start[0], start[1], len(samples)), amplitude)
+    times = trial.time_s
+    level = np.interp(times - times[0] + source.time_s[0], mocap, amplitude)
     sounding = playing(trial)
-    return float(np.corrcoef(np.abs(trial.control["bow_speed"])[sounding], level[sounding])[0, 1])
+    speed = np.where(sounding, np.abs(trial.control["bow_speed"]), 0.0)
+    after = times > times[np.argmax(sounding)] - 0.3
+    return tuple(float(np.corrcoef(speed[part], level[part])[0, 1]) for part in (after, sounding))
 
 
 def vibrato_errors(trial: Trial, recording: str) -> list[tuple[float, float, float]]:
@@ -277,11 +281,11 @@ def level_rows(trials: list[Trial]) -> list[tuple[str, ...]]:
     rows = []
     for level in dict.fromkeys(str(trial.record["level"]) for trial in trials):
         group = [trial for trial in trials if trial.record["level"] == level]
-        right = [speed_level(t, recordings_of(t)[0]) for t in group]
-        wrong = [
-            speed_level(t, recordings_of(t)[0], other) for t, other in zip(group, group[1:] + group[:1], strict=True)
-        ]
-        rows.append((level, str(len(group)), spread(right), spread(wrong) if len(group) > 1 else ""))
+        right = np.array([speed_level(t, recordings_of(t)[0]) for t in group]).T
+        wrong = np.array(
+            [speed_level(t, recordings_of(t)[0], u) for t, u in zip(group, group[1:] + group[:1], strict=True)]
+        ).T
+        rows.append((level, str(len(group)), *(spread(v) for v in (right[0], right[1], wrong[0], wrong[1]))))
     return rows
 
 
@@ -335,7 +339,10 @@ def tables(folder: Path) -> dict[str, str]:
                 ("most often hidden", ", ".join(f"{label} {gaps[label].mean():.0%}" for label in worst)),
             ],
         ),
-        "level": table(("level", "trials", "own sound", "another trial's sound"), level_rows(trials)),
+        "level": table(
+            ("level", "trials", "own sound", "own, notes only", "another trial's", "another's, notes only"),
+            level_rows(trials),
+        ),
         "vibrato": vibrato_table(trials),
     }  # fmt: skip
 
