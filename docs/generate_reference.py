@@ -24,6 +24,9 @@ from viodat.body import MARKER_SETS
 from viodat.build.checks import CHECKS
 from viodat.cli.app import app
 from viodat.dataset import schema
+from viodat.synth.faults import DESCRIPTIONS
+from viodat.synth.lab.marker_motion import TISSUES
+from viodat.synth.lab.marker_set import PALPATION_MM
 
 DOCS: Final = Path(__file__).resolve().parent
 COMMAND: Final = "python docs/generate_reference.py"
@@ -48,7 +51,7 @@ _NULLS: Final[dict[tuple[str, str], str]] = {
 }
 """What a null in a column of a stream means; columns of the tables are null where the fact is not known."""
 
-_TYPE_NAMES: Final = {Path: "path", str: "text", int: "number", bool: "switch"}
+_TYPE_NAMES: Final = {Path: "path", str: "text", int: "number", float: "number", bool: "switch"}
 
 
 def columns(name: str) -> str:
@@ -116,11 +119,35 @@ def options(function: Callable[..., object]) -> str:
     return _table(("argument or option", "value", "default", "meaning"), rows)
 
 
+def faults() -> str:
+    """Give the table of the simulated lab's mistakes."""
+    return _table(("fault", "what happens"), ((f"`{name}`", text) for name, text in DESCRIPTIONS.items()))
+
+
+def tissues() -> str:
+    """Give the table of soft tissue under the simulated markers."""
+    rows = (
+        (name, f"{t.above_mm:g}", f"{t.below_mm:g}", f"{t.follows[0]:.0%} to {t.follows[1]:.0%}", f"{t.natural_hz:g}")
+        for name, t in TISSUES.items()
+    )
+    header = ("tissue", "joint above bent by 90°, mm", "joint below, mm", "follows axial rotation", "wobbles at, Hz")
+    return _table(header, rows)
+
+
+def palpation() -> str:
+    """Give the table of errors of placing a marker."""
+    return _table(
+        ("placed by", "standard deviation along the skin, mm"), ((k, f"{v:g}") for k, v in PALPATION_MM.items())
+    )
+
+
 PAGES: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "reference/dataset.md": {name: lambda name=name: columns(name) for name in _STREAMS},
     "reference/checks.md": {"checks": checks},
     "reference/cli.md": {"verbs": verbs},
     "science/joint_centres.md": {"marker-sets": marker_sets},
+    "science/twin.md": {"tissues": tissues, "palpation": palpation},
+    "how-to/simulate-a-capture.md": {"faults": faults},
 }
 """Page -> name of each part of it that is generated -> what makes it."""
 

@@ -433,11 +433,7 @@ def _shoulder_to_ankle(take: Take) -> float:
     return float(np.median(apart)) / take.scale
 
 
-PAGE = """---
-orphan: true
----
-
-# The simulated detector beside MediaPipe
+PAGE = """# The simulated detector beside MediaPipe
 
 The twin's keypoints come from a simulated detector (`viodat.synth.lab.detector`). Its parameters are fitted to
 MediaPipe Pose 0.10.21 (full model, image mode) on rendered frames whose truth is known, and this table compares the

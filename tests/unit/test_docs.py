@@ -50,7 +50,15 @@ def text_of(page: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "page", ["reference/dataset.md", "reference/checks.md", "reference/cli.md", "science/joint_centres.md"]
+    "page",
+    [
+        "reference/dataset.md",
+        "reference/checks.md",
+        "reference/cli.md",
+        "science/joint_centres.md",
+        "science/twin.md",
+        "how-to/simulate-a-capture.md",
+    ],
 )
 def test_generated_parts_are_what_the_code_says(reference, page):
     assert page in reference.PAGES

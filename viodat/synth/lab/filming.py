@@ -31,6 +31,7 @@ _ENCODER: Final = {"preset": "veryfast", "crf": "24", "threads": "1"}
 """About 0.5 Mbit/s for a still camera at 720p. One thread: recordings are encoded beside each other, and the same
 pictures give the same bytes."""
 _SOUND_BITS = 128_000
+_LAYOUTS: Final = {1: "mono", 2: "stereo"}
 _CHUNK_FRAMES = 64
 _BLOCK = 1024
 
@@ -63,12 +64,14 @@ def write_video(
     readout_s, exposure_s
         From the first row to the last one; how long each row is exposed.
     sound
-        (N,) samples from -1 to 1 at 44.1 kHz, the first one at the container's time 0; louder ones are clipped.
+        (N,) samples from -1 to 1 at 44.1 kHz, or (N, 2) left and right, the first one at the container's time 0;
+        louder ones are clipped.
 
     Raises
     ------
     ConfigError
-        No frames, stamps that do not rise from 0 or more, times that do not match them, or a picture of odd size.
+        No frames, stamps that do not rise from 0 or more, times that do not match them, sound of more than two
+        channels, or a picture of odd size.
     """
     height, width = stage.empty.shape[:2]
     if pts.size == 0 or pts.shape != first_row_s.shape or pts[0] < 0 or np.any(np.diff(pts) <= 0):
@@ -76,6 +79,8 @@ def write_video(
             f"{path.name}: {pts.size} stamps for {first_row_s.size} frames, or stamps that do not rise from 0",
             mend="Give every frame one stamp, later than the one before.",
         )
+    if sound.ndim > 2 or (sound.ndim == 2 and sound.shape[1] not in _LAYOUTS):
+        raise ConfigError(f"{path.name}: sound of shape {sound.shape}", mend="Give (N,) or (N, 2) samples.")
     if width % 2 or height % 2:
         raise ConfigError(f"{path.name}: H.264 (4:2:0) has no pictures of {width} × {height}", mend="Use even sizes.")
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
@@ -84,21 +89,21 @@ def write_video(
         stream.codec_context.time_base = STAMP_BASE
         # Tracks default to the container's own counts, which would round the stamps.
         stream.time_base = STAMP_BASE
-        track = container.add_stream("aac", rate=SOUND_HZ, layout="mono")
+        samples = np.clip(np.asarray(sound, dtype=np.float32), -1.0, 1.0).reshape(len(sound), -1).T
+        track = container.add_stream("aac", rate=SOUND_HZ, layout=_LAYOUTS[len(samples)])
         track.bit_rate = _SOUND_BITS
-        samples = np.clip(np.asarray(sound, dtype=np.float32), -1.0, 1.0)
         heard = 0
         images = pictures(body_at, look, stage, first_row_s, readout_s, exposure_s)
         for image, stamp in zip(images, pts.tolist(), strict=True):
             # Sound and picture alternate, as a phone writes them, so that a player need not seek.
-            until = min(int(stamp * STAMP_BASE * SOUND_HZ), samples.size) // _BLOCK * _BLOCK
+            until = min(int(stamp * STAMP_BASE * SOUND_HZ), samples.shape[1]) // _BLOCK * _BLOCK
             _encode_sound(container, track, samples, heard, until)
             heard = max(heard, until)
             planes = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
             frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
             frame.pts, frame.time_base = stamp, STAMP_BASE
             container.mux(stream.encode(frame))
-        _encode_sound(container, track, samples, heard, samples.size)
+        _encode_sound(container, track, samples, heard, samples.shape[1])
         container.mux(stream.encode())
         container.mux(track.encode())
 
@@ -130,7 +135,7 @@ def _encode_sound(
     stop: int,
 ) -> None:
     for first in range(start, stop, _BLOCK):
-        block = np.ascontiguousarray(samples[None, first : min(first + _BLOCK, stop)])
-        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
+        block = np.ascontiguousarray(samples[:, first : min(first + _BLOCK, stop)])
+        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=_LAYOUTS[len(samples)])
         frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, first, Fraction(1, SOUND_HZ)
         container.mux(track.encode(frame))

@@ -170,6 +170,9 @@ def _leg(modeller: Modeller, look: Look, body: Body, side: str) -> None:
     modeller.limb(at(-40, 8), at(144, 8), (39 * s, 45 * s), sole, across=left, flat=0.2)
 
 
+_SLEEVE = 0.5
+
+
 def _arm(modeller: Modeller, look: Look, body: Body, side: str) -> None:
     s = look.scale
     shoulder, elbow, wrist = (body.joint(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
@@ -178,10 +181,12 @@ def _arm(modeller: Modeller, look: Look, body: Body, side: str) -> None:
     def along(share: float) -> FloatArray:
         return np.asarray(elbow + share * (wrist - elbow))
 
-    modeller.limb(shoulder, shoulder + 0.35 * (elbow - shoulder), (59 * s, 55 * s), sleeve)
-    modeller.limb(shoulder + 0.35 * (elbow - shoulder), elbow, (55 * s, 45 * s), sleeve)
-    modeller.limb(elbow, along(0.25), (45 * s, 44 * s), sleeve)
-    modeller.limb(along(0.2), along(0.5), (39 * s, 36 * s), skin)
+    # Short sleeves: markers sit on the skin.
+    hem = shoulder + _SLEEVE * (elbow - shoulder)
+    modeller.limb(shoulder, hem, (59 * s, 56 * s), sleeve)
+    modeller.limb(hem, elbow, (47 * s, 38 * s), skin)
+    modeller.limb(elbow, along(0.22), (38 * s, 41 * s), skin)
+    modeller.limb(along(0.22), along(0.5), (41 * s, 36 * s), skin)
     # The distal forearm turns with the radius; it is widest from the thumb's side to the little finger's.
     across = body.segments[f"{side}_radius"].axes[..., 0]
     modeller.limb(along(0.5), wrist, (36 * s, 28 * s), skin, across=across, flat=0.8)

@@ -172,7 +172,7 @@ def between(
         offset,
         shape,
         surfaces.colour[order],
-        surfaces.folds[order],
+        np.stack([surfaces.folds[order], order], axis=1),
         surfaces.texture[order],
         surfaces.mapping[order],
         atlas(),

@@ -79,7 +79,11 @@ def _shade(
     texel: float,
     shadow: Any,
 ) -> Any:
-    """Give the linear red, green and blue of solid p where the ray through (x, y, 1) meets it at depth t."""
+    """Give the linear red, green and blue of solid p where the ray through (x, y, 1) meets it at depth t.
+
+    folds (P, 2) holds their depth and the solid's own number, from which their pattern starts: it must not change with
+    the order in which solids are drawn, or cloth would flicker.
+    """
     dx = turn[p, 0, 0] * x + turn[p, 0, 1] * y + turn[p, 0, 2]
     dy = turn[p, 1, 0] * x + turn[p, 1, 1] * y + turn[p, 1, 2]
     dz = turn[p, 2, 0] * x + turn[p, 2, 1] * y + turn[p, 2, 2]
@@ -92,10 +96,13 @@ def _shade(
         nz = lz - along * length
     # The inside of a clipped solid is seen from behind; a normal that folds bend away from the camera is not.
     behind = nx * dx + ny * dy + nz * dz > 0.0
-    if folds[p] > 0.0:
-        amount = folds[p] * np.sqrt(nx * nx + ny * ny + nz * nz)
-        nz += amount * (_wave(0.0088 * lz + 0.0048 * lx + 0.27 * p) + 0.6 * _wave(0.0175 * lz - 0.011 * ly + 0.1 * p))
-        nx += 0.5 * amount * _wave(0.008 * ly + 0.0064 * lz + 0.16 * p)
+    if folds[p, 0] > 0.0:
+        amount = folds[p, 0] * np.sqrt(nx * nx + ny * ny + nz * nz)
+        nz += amount * (
+            _wave(0.0088 * lz + 0.0048 * lx + 0.27 * folds[p, 1])
+            + 0.6 * _wave(0.0175 * lz - 0.011 * ly + 0.1 * folds[p, 1])
+        )
+        nx += 0.5 * amount * _wave(0.008 * ly + 0.0064 * lz + 0.16 * folds[p, 1])
     # A normal is mapped by the transposed inverse, which is the transposed map into the solid.
     wx = turn[p, 0, 0] * nx + turn[p, 1, 0] * ny + turn[p, 2, 0] * nz
     wy = turn[p, 0, 1] * nx + turn[p, 1, 1] * ny + turn[p, 2, 1] * nz

@@ -64,6 +64,22 @@ def test_a_click_comes_back_at_its_sample(recording):
         assert around.max() > 0.5
 
 
+def test_two_channels_stay_apart(stage, tmp_path):
+    both = np.zeros((RATE // 2, 2))
+    both[6000, 0], both[15_000, 1] = 0.9, 0.9
+    write_video(tmp_path / "x.mp4", body_at, Look(), stage, stamps(3), stamps(3) / 9e4, 0.0, 0.0, both)
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        stream = container.streams.audio[0]
+        assert stream.layout.name == "stereo"
+        heard = np.concatenate([frame.to_ndarray() for frame in container.decode(stream)], axis=1)
+    assert [int(np.argmax(np.abs(channel))) for channel in heard] == pytest.approx([6000, 15_000], abs=1)
+
+
+def test_sound_of_three_channels_is_refused(stage, tmp_path):
+    with pytest.raises(ConfigError, match="sound of shape"):
+        write_video(tmp_path / "x.mp4", body_at, Look(), stage, stamps(3), stamps(3) / 9e4, 0, 0, np.zeros((9, 3)))
+
+
 def test_pictures_are_those_of_the_moments_asked_for(recording, stage):
     path, pts, _ = recording
     chosen = [0, 31, 65, 69]
