@@ -3,13 +3,12 @@
 A page holds ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; what stands between them is written here,
 from the schema, the checks and the command line, so that no table can say something that the code does not.
 
-Run ``python docs/generate_reference.py`` after a change; ``--images`` also draws the take sheet of the demo anew.
+Run ``python docs/generate_reference.py`` after a change; ``--images`` also draws the pictures anew.
 """
 
 from __future__ import annotations
 
 import inspect
-import io
 import re
 import sys
 import tempfile
@@ -165,23 +164,77 @@ def rendered(page: str) -> str:
 
 
 def draw_images() -> None:
-    """Draw docs/images/take_sheet_demo.png: a take sheet as ``viodat demo`` makes it, at three fifths of its size."""
-    from PIL import Image
-
+    """Draw docs/images anew from one simulated take: a take sheet, what four phones saw, and what one heard."""
     from viodat.build import BuildOptions, build_dataset
-    from viodat.files import atomic_path
     from viodat.synth import TwinOptions, write_twin
 
     with tempfile.TemporaryDirectory() as folder:
         raw, out = Path(folder) / "raw", Path(folder) / "out"
-        write_twin(raw, TwinOptions(participants=1, trials=1, seconds=8.0, device_start_s=0.5, rom_seconds=0.0))
-        build_dataset(raw, out, options=BuildOptions(trials=("P04T01",)))
-        sheet = Image.open(out / "reports" / "trials" / "P04T01.png").convert("RGB")
-    smaller = sheet.resize((sheet.width * 3 // 5, sheet.height * 3 // 5), Image.Resampling.LANCZOS)
-    content = io.BytesIO()
-    smaller.save(content, "PNG", optimize=True)
-    with atomic_path(DOCS / "images" / "take_sheet_demo.png") as temporary:
-        temporary.write_bytes(content.getvalue())
+        write_twin(raw, TwinOptions(participants=2, trials=1, seconds=10.0, device_start_s=0.5, rom_seconds=0.0))
+        build_dataset(raw, out, options=BuildOptions(trials=("P05T01",)))
+        sheet, sound = Path(folder) / "sheet.png", Path(folder) / "sound.png"
+        _draw_contact_sheet(raw / "P05", sheet)
+        _draw_spectrogram(raw / "P05" / "P05C01T01.mp4", sound)
+        _keep(out / "reports" / "trials" / "P05T01.png", 0.6, "take_sheet_demo.png")
+        _keep(sheet, 1.0, "twin_contact_sheet.png")
+        _keep(sound, 1.0, "twin_spectrogram.png")
+
+
+def _keep(drawing: Path, share: float, name: str) -> None:
+    """Put a drawing among the images at a share of its size, in 256 colours."""
+    from PIL import Image
+
+    from viodat.files import atomic_path
+
+    with Image.open(drawing) as image:
+        size = round(image.width * share), round(image.height * share)
+        smaller = image.convert("RGB").resize(size, Image.Resampling.LANCZOS).quantize(256)
+    with atomic_path(DOCS / "images" / name) as temporary:
+        smaller.save(temporary, "PNG", optimize=True)
+
+
+def _draw_contact_sheet(folder: Path, path: Path) -> None:
+    """Lay out six instants of the four videos of a trial."""
+    from itertools import pairwise
+
+    import av
+
+    from viodat.synth.picture.sheet import contact_sheet
+
+    instants_s = [3.9, 4.6, 5.3, 6.4, 7.5, 8.6]
+    rows = {}
+    for video in sorted(folder.glob("*.mp4")):
+        with av.open(str(video)) as container:
+            # Cut to the middle, where the player stands.
+            frames = [
+                (frame.time or 0.0, frame.to_ndarray(format="rgb24")[60:, 360:960])
+                for frame in container.decode(video=0)
+            ]
+        rows[video.stem[3:6]] = [
+            next(image for (start, image), (end, _) in pairwise(frames) if start <= s < end) for s in instants_s
+        ]
+    contact_sheet(list(rows.values()), path, list(rows), [f"{s:g} s" for s in instants_s], width_px=230)
+
+
+def _draw_spectrogram(recording: Path, path: Path) -> None:
+    """Draw the sound of a recording from 0 to 8 kHz."""
+    import librosa
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from viodat.capture import read_audio
+
+    track = read_audio(recording)
+    power = np.abs(librosa.stft(track.samples[:, 0], n_fft=2048, hop_length=256)) ** 2
+    figure, axes = plt.subplots(figsize=(9.6, 3.2), layout="constrained")
+    extent = (0, len(track.samples) / track.rate_hz, 0, track.rate_hz / 2000)
+    drawn = axes.imshow(
+        librosa.power_to_db(power, ref=np.max, top_db=80), origin="lower", aspect="auto", extent=extent, cmap="magma"
+    )
+    axes.set(xlabel="time of the phone, s", ylabel="frequency, kHz", ylim=(0, 8))
+    figure.colorbar(drawn, label="level, dB")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def _type_name(kind: pa.DataType) -> str:
@@ -212,7 +265,7 @@ def main() -> None:
             print(f"wrote docs/{page}")
     if "--images" in sys.argv[1:]:
         draw_images()
-        print("drew docs/images/take_sheet_demo.png")
+        print("drew docs/images")
 
 
 if __name__ == "__main__":

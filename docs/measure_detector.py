@@ -447,8 +447,8 @@ the error falls to 1/e. The confidence is the median. ✗ marks differences abov
 
 {table}
 
-Fitted to five of the participants and compared on the other two (`--held-out 2`), p50 was within 25 % in 14, p95 in 9
-and the correlation time in 7 of 18 joints: from player to player, MediaPipe's rare large errors and their length
+Fitted to five of the participants and compared on the other two (`--held-out 2`), p50 was within 25 % in 15, p95 in 12
+and the correlation time in 5 of 18 joints: from player to player, MediaPipe's rare large errors and their length
 differ by more than 25 %.
 
 On a real person in four real cameras (the recording of [2D keypoints](keypoints.md), 100 frames) the same MediaPipe
