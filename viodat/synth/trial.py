@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from viodat.joints import JOINT_INDEX
 from viodat.synth import truth
@@ -47,7 +46,7 @@ from viodat.synth.options import TwinOptions
 from viodat.synth.picture.render import prepare
 from viodat.synth.plan import Stream, TrialPlan, generator, lacks_static
 from viodat.synth.player.body import Body
-from viodat.synth.player.motion import playing_motion
+from viodat.synth.player.motion import Motion, playing_motion
 from viodat.synth.player.trials import rom_motion, static_motion
 from viodat.synth.schedule import RunningDevice, Schedule, schedule
 from viodat.synth.session import Lab, Player, lab, player
@@ -61,13 +60,6 @@ _ROOM = Room(size_mm=(10_000.0, 9_000.0, 3_500.0), absorption=0.5)
 """A lab with curtains: 60 dB of decay take 0.3 s. In a bare one vibrato drowns at 3 m. Viodat's choice."""
 _PIECES_SHARE = 0.7
 """Share of a participant's trials that are different pieces; the others are second takes."""
-
-
-class Motion(Protocol):
-    """A body that moves."""
-
-    def at(self, times_s: ArrayLike) -> Body:
-        """Give the body at (T,) s."""
 
 
 @dataclass(frozen=True)

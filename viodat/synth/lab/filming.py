@@ -8,7 +8,6 @@ the encoder's priming samples lie before it and the container's edit list leaves
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -19,21 +18,18 @@ from numpy.typing import NDArray
 
 from viodat.errors import ConfigError
 from viodat.files import atomic_path
+from viodat.synth.lab.phones import STAMP_BASE
+from viodat.synth.lab.sound_track import BLOCK, SOUND_HZ, add_sound_track, encode_sound, planes_of
 from viodat.synth.picture.figure import Look, figures_of
 from viodat.synth.picture.render import Image, Stage, between, instants
 from viodat.synth.player.body import Body
 from viodat.synth.vectors import FloatArray
 
-STAMP_BASE: Final = Fraction(1, 90_000)
-SOUND_HZ: Final = 44_100
 _NOMINAL_FPS = 30  # only a hint for the encoder's rate control; the stamps say when a frame is shown
 _ENCODER: Final = {"preset": "veryfast", "crf": "24", "threads": "1"}
 """About 0.5 Mbit/s for a still camera at 720p. One thread: recordings are encoded beside each other, and the same
 pictures give the same bytes."""
-_SOUND_BITS = 128_000
-_LAYOUTS: Final = {1: "mono", 2: "stereo"}
 _CHUNK_FRAMES = 64
-_BLOCK = 1024
 
 
 def write_video(
@@ -79,31 +75,27 @@ def write_video(
             f"{path.name}: {pts.size} stamps for {first_row_s.size} frames, or stamps that do not rise from 0",
             mend="Give every frame one stamp, later than the one before.",
         )
-    if sound.ndim > 2 or (sound.ndim == 2 and sound.shape[1] not in _LAYOUTS):
-        raise ConfigError(f"{path.name}: sound of shape {sound.shape}", mend="Give (N,) or (N, 2) samples.")
     if width % 2 or height % 2:
         raise ConfigError(f"{path.name}: H.264 (4:2:0) has no pictures of {width} × {height}", mend="Use even sizes.")
+    planes = planes_of(sound)
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=_NOMINAL_FPS, options=dict(_ENCODER))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = STAMP_BASE
         # Tracks default to the container's own counts, which would round the stamps.
         stream.time_base = STAMP_BASE
-        samples = np.clip(np.asarray(sound, dtype=np.float32), -1.0, 1.0).reshape(len(sound), -1).T
-        track = container.add_stream("aac", rate=SOUND_HZ, layout=_LAYOUTS[len(samples)])
-        track.bit_rate = _SOUND_BITS
+        track = add_sound_track(container, planes)
         heard = 0
         images = pictures(body_at, look, stage, first_row_s, readout_s, exposure_s)
         for image, stamp in zip(images, pts.tolist(), strict=True):
             # Sound and picture alternate, as a phone writes them, so that a player need not seek.
-            until = min(int(stamp * STAMP_BASE * SOUND_HZ), samples.shape[1]) // _BLOCK * _BLOCK
-            _encode_sound(container, track, samples, heard, until)
+            until = min(int(stamp * STAMP_BASE * SOUND_HZ), planes.shape[1]) // BLOCK * BLOCK
+            encode_sound(container, track, planes, heard, until)
             heard = max(heard, until)
-            planes = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
-            frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+            frame = av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
             frame.pts, frame.time_base = stamp, STAMP_BASE
             container.mux(stream.encode(frame))
-        _encode_sound(container, track, samples, heard, samples.shape[1])
+        encode_sound(container, track, planes, heard, planes.shape[1])
         container.mux(stream.encode())
         container.mux(track.encode())
 
@@ -125,17 +117,3 @@ def pictures(
         for i in range(len(times)):
             known = figures[3 * i], figures[3 * i + 1], figures[3 * i + 2]
             yield between(known, stage, readout_s, exposure_s)
-
-
-def _encode_sound(
-    container: av.container.OutputContainer,
-    track: av.AudioStream,
-    samples: NDArray[np.float32],
-    start: int,
-    stop: int,
-) -> None:
-    for first in range(start, stop, _BLOCK):
-        block = np.ascontiguousarray(samples[:, first : min(first + _BLOCK, stop)])
-        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=_LAYOUTS[len(samples)])
-        frame.sample_rate, frame.pts, frame.time_base = SOUND_HZ, first, Fraction(1, SOUND_HZ)
-        container.mux(track.encode(frame))

@@ -125,8 +125,3 @@ def participants_csv(people: Sequence[tuple[Anatomy, Mapping[str, float]]]) -> s
         rest = [f"{measured[name]:g}" for name in columns[len(FACTS) :]]
         lines.append(",".join([*known, *values, "yes", *rest]))
     return "\n".join(lines) + "\n"
-
-
-def measured_errors(anatomy: Anatomy, measured: Mapping[str, float]) -> dict[str, float]:
-    """Measured less true, by name; for the twin's truth."""
-    return {name: measured[name] - value for name, value in true_measurements(anatomy).items()}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -26,6 +25,7 @@ from scipy.signal import oaconvolve
 from viodat.errors import ConfigError
 from viodat.files import atomic_path
 from viodat.synth.lab.clocks import DeviceClock
+from viodat.synth.lab.sound_track import add_sound_track, encode_sound, planes_of
 from viodat.synth.sound.room import RATE_HZ, Microphone, Room, listen, room_response
 from viodat.synth.vectors import FloatArray
 
@@ -34,13 +34,11 @@ _compiled = cast("Callable[[_F], _F]", numba.njit(cache=True))
 
 SEPARATE: Final = Microphone(gain_db=0.0, noise_db=-80.0, band_hz=(30.0, 18_000.0), automatic_gain=None)
 """A microphone on a stand with a recorder of its own, whose gain stays where it was set."""
-AAC_BIT_RATE: Final = 128_000
 _HALF = 32
 _BETA = 9.0
 """Half the taps and the Kaiser shape of the interpolating sinc: errors below -80 dB up to 19 kHz."""
 _PHASES = 1024
 _CLOCK_STEP = 441
-_AAC_BLOCK = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,15 +112,6 @@ def record_device(
     return listen(samples, device.microphone, rng=rng)
 
 
-def record_devices(
-    sources: Sequence[Source], devices: Sequence[Device], room: Room | None, *, seed: int
-) -> list[FloatArray]:
-    """Record all sources with each device; a device's noise does not depend on the others."""
-    return [
-        record_device(sources, device, room, rng=np.random.default_rng([seed, k])) for k, device in enumerate(devices)
-    ]
-
-
 def write_wav(path: Path, samples: FloatArray) -> None:
     """Write (N,) or (N, C) samples within ±1 as 24-bit WAV at 44.1 kHz."""
     with atomic_path(path) as temporary:
@@ -130,33 +119,12 @@ def write_wav(path: Path, samples: FloatArray) -> None:
 
 
 def write_m4a(path: Path, samples: FloatArray) -> None:
-    """Write (N,) or (N, C) samples within ±1 as AAC; see :func:`encode_sound` for where its time 0 is."""
+    """Write (N,) or (N, 2) samples within ±1 as AAC; see :mod:`viodat.synth.lab.sound_track` for its time 0."""
+    planes = planes_of(samples)
     with atomic_path(path) as temporary, av.open(str(temporary), "w", format="mp4") as container:
-        track = add_sound_track(container, samples)
-        encode_sound(container, track, samples)
-
-
-def add_sound_track(container: av.container.OutputContainer, samples: FloatArray) -> av.AudioStream:
-    """Add an AAC track for (N,) or (N, C) samples to a container that nothing has been written to."""
-    track = container.add_stream("aac", rate=int(RATE_HZ))
-    track.layout = "mono" if samples.ndim == 1 else "stereo"
-    track.bit_rate = AAC_BIT_RATE
-    return track
-
-
-def encode_sound(container: av.container.OutputContainer, track: av.AudioStream, samples: FloatArray) -> None:
-    """Encode samples into a track. Sample 0 gets time stamp 0; the encoder's priming is stamped before it.
-
-    The muxer says so in an edit list, and a reader that obeys it presents sample 0 first, at container time 0.
-    """
-    planes = np.atleast_2d(samples.T)
-    layout = "mono" if len(planes) == 1 else "stereo"
-    for start in range(0, planes.shape[1], _AAC_BLOCK):
-        block = np.ascontiguousarray(planes[:, start : start + _AAC_BLOCK], dtype=np.float32)
-        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = int(RATE_HZ), start, Fraction(1, int(RATE_HZ))
-        container.mux(track.encode(frame))
-    container.mux(track.encode())
+        track = add_sound_track(container, planes)
+        encode_sound(container, track, planes, 0, planes.shape[1])
+        container.mux(track.encode())
 
 
 def _in_room(place_mm: ArrayLike, room: Room | None) -> FloatArray:
