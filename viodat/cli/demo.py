@@ -27,7 +27,7 @@ def demo(
     if folder.exists() and not folder.is_dir():
         raise ConfigError("is a file; a folder was expected", where=str(folder), mend="Name another folder.")
     raw, out = folder / "raw", folder / "out"
-    console.print(f"1. viodat synth {raw}: three simulated violinists, filmed by four phones", markup=False)
+    console.print(f"1. a raw capture in {raw}: three simulated violinists, filmed by four phones", markup=False)
     options = TwinOptions(participants=3, trials=1, seconds=_SECONDS, seed=seed, device_start_s=0.3, rom_seconds=0.0)
     with progress("simulating") as show:
         write_twin(raw, options, workers=0, progress=show)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from viodat.cli.console import out as console
-from viodat.cli.console import print_json, progress
+from viodat.cli.console import print_json, print_warning, progress
 from viodat.errors import counted
 
 
@@ -31,9 +31,12 @@ def synth(
     ] = False,
     fault: Annotated[list[str] | None, typer.Option("--fault", help="Only this mistake; repeatable.")] = None,
     scale: Annotated[
-        str | None, typer.Option("--scale", help="viodat: 160 trials of 50 s by four phones, as large as VioDat.")
+        str | None,
+        typer.Option(
+            "--scale", help="viodat: as large as VioDat, 160 trials of 50 s by four phones, whatever else is said."
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", help="Processes; 0: one per core.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: one per core.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Simulate a capture: violinists with known truth, recorded in the real file formats.
@@ -58,8 +61,12 @@ def synth(
         if scale != "viodat":
             raise ConfigError(f"there is no scale {scale!r}", mend="The one known is viodat.")
         options = viodat_scale(options)
-    with progress("simulating", quiet=json) as show:
-        written = write_twin(out, options, workers=workers, progress=show)
+    try:
+        with progress("simulating", quiet=json) as show:
+            written = write_twin(out, options, workers=workers, progress=show)
+    except KeyboardInterrupt:
+        print_warning("interrupted; the same command goes on where it stopped")
+        raise typer.Exit(130) from None
     if json:
         print_json({"out": str(out), "trials": written.trials, "recordings": written.recordings, "new": written.new})
         return

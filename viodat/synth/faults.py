@@ -36,7 +36,7 @@ DESCRIPTIONS: Final[Mapping[Fault, str]] = {
     "knocked_phone": "the second phone was moved by 60 mm and turned by 4 degrees after its calibration",
     "short_video": "the pictures of a phone end after two thirds of its recording; its sound goes on",
     "missing_static": "the last participant has no static trial",
-    "duplicated_trial": "a trial's files are there a second time, under the next free number",
+    "duplicated_trial": "a trial's files are there a second time, under a number of their own",
 }
 
 KNOCK_MM: Final = 60.0
@@ -62,9 +62,10 @@ def _mirrored(label: str, labels: tuple[str, ...]) -> str:
 
 
 def faulty_phone(phone: Phone, k: int, plan: TrialPlan, phones: int) -> Phone:
-    """Give the phone as it was used in a trial: ``k`` is its index."""
+    """Give the phone as it was used in a trial: ``k`` is its index, ``phones`` how many were running."""
     if "sixty_fps" in plan.faults and k == 0:
-        phone = replace(phone, fps=2 * phone.fps)
+        fps = 2 * phone.fps
+        phone = replace(phone, fps=fps, readout_s=min(phone.readout_s, 0.9 / fps))
     if "clipped_microphone" in plan.faults and k == phones - 1:
         loud = replace(phone.microphone, gain_db=phone.microphone.gain_db + CLIPPING_DB, automatic_gain=None)
         phone = replace(phone, microphone=loud)
@@ -81,17 +82,17 @@ def knocked(camera: PhoneCamera, k: int, plan: TrialPlan, cameras: int) -> Phone
     return replace(camera, rotation=rotation, translation=-rotation @ centre)
 
 
-def spoil_files(folder: Path, plan: TrialPlan, recordings: list[str], next_number: int) -> list[str]:
+def spoil_files(folder: Path, plan: TrialPlan, phones: list[str], recordings: list[str], number: int) -> list[str]:
     """Cut, delete and copy a trial's files as its faults say.
 
     Parameters
     ----------
     folder
         Of the participant.
-    recordings
-        The trial's, first phone first.
-    next_number
-        A trial number that nobody has.
+    phones, recordings
+        Recordings of the trial's phones, in the order of their names, and of all its devices.
+    number
+        Of the copy of a duplicated trial; nobody has it.
 
     Returns
     -------
@@ -102,18 +103,17 @@ def spoil_files(folder: Path, plan: TrialPlan, recordings: list[str], next_numbe
     if "truncated_c3d" in plan.faults:
         touched.append(_cut(folder / f"{plan.trial}.c3d"))
     if "truncated_video" in plan.faults:
-        touched += [_cut(path) for path in _media(folder, recordings[-1])]
+        touched += [_cut(path) for path in _media(folder, phones[-1])]
     if "missing_camera" in plan.faults:
-        for path in sorted(folder.glob(f"{recordings[0]}.*")):
+        for path in sorted(folder.glob(f"{phones[0]}.*")):
             path.unlink()
             touched.append(path)
     if "duplicated_trial" in plan.faults:
-        copy = trial_id(plan.person.participant, next_number)
+        copy = trial_id(plan.person.participant, number)
         touched.append(_copied(folder / f"{plan.trial}.c3d", folder / f"{copy}.c3d"))
-        number = f"T{plan.number:02d}"
         for recording in recordings:
             for path in sorted(folder.glob(f"{recording}.*")):
-                name = path.name.replace(number, f"T{next_number:02d}", 1)
+                name = path.name.replace(f"T{plan.number:02d}", f"T{number:02d}", 1)
                 touched.append(_copied(path, folder / name))
     return [path.name for path in touched]
 

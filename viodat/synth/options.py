@@ -100,12 +100,16 @@ class TwinOptions:
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise ConfigError(f"cannot simulate {name} = {value:g}", mend=f"Use {low:g} to {high:g}.")
+                raise ConfigError(f"cannot simulate {name} = {value}", mend=f"Use {low} to {high}.")
         if 0 < self.rom_seconds < SHORTEST_ROM_S:
             raise ConfigError(
-                f"cannot simulate rom_seconds = {self.rom_seconds:g}", mend=f"Use 0 or at least {SHORTEST_ROM_S:g}."
+                f"cannot simulate rom_seconds = {self.rom_seconds}", mend=f"Use 0 or at least {SHORTEST_ROM_S:g}."
             )
         _known(self.faults, FAULTS, "fault")
+        if "swapped_cameras" in self.faults and self.cameras == 1:
+            raise ConfigError("one camera cannot be swapped", mend="Use 2 to 4 cameras, or another fault.")
+        # The order in which faults are named means nothing.
+        object.__setattr__(self, "faults", tuple(fault for fault in FAULTS if fault in self.faults))
         _known([self.calibration], CALIBRATIONS, "calibration format")
 
     def as_json(self) -> dict[str, object]:

@@ -16,6 +16,9 @@ from viodat.synth.music.score import Style
 from viodat.synth.options import FAULTS, Fault, TwinOptions
 from viodat.synth.player.roster import Person, roster
 
+_PIECES_SHARE = 0.7
+"""Share of a participant's trials that are different pieces; the others are second takes."""
+
 
 class Stream(IntEnum):
     """Purposes of random draws; numbers are part of what a seed means."""
@@ -40,6 +43,7 @@ class Stream(IntEnum):
     SCHEDULE = 18
     SYNC = 19
     FRAMES = 20
+    MICROPHONE = 21
 
 
 def generator(options: TwinOptions, stream: Stream, *numbers: int) -> np.random.Generator:
@@ -57,8 +61,8 @@ class TrialPlan:
         Who plays.
     participant, number
         Index of the participant from 0, number of the trial from 1.
-    style
-        Studies and free playing take turns.
+    piece
+        Which of the participant's pieces is played; most are played once, some again as a second take.
     missed
         So many of the last phones were not started.
     faults
@@ -68,9 +72,14 @@ class TrialPlan:
     person: Person
     participant: int
     number: int
-    style: Style
+    piece: int
     missed: int
     faults: frozenset[Fault]
+
+    @property
+    def style(self) -> Style:
+        """Studies and free playing take turns."""
+        return "free" if self.piece % 2 else "study"
 
     @property
     def trial(self) -> str:
@@ -102,13 +111,13 @@ def plan_trials(options: TwinOptions) -> tuple[TrialPlan, ...]:
         for number in range(1, options.trials + 1 + (i < options.extra_trials))
     ]
     struck = _struck(options, takes)
-    everyone = people(options)
+    everyone, pieces = people(options), max(1, round(_PIECES_SHARE * options.trials))
     return tuple(
         TrialPlan(
             person=everyone[i],
             participant=i,
             number=number,
-            style="study" if number % 2 else "free",
+            piece=(number - 1) % pieces,
             missed=options.missed_recordings if (i, number) == takes[-1] else 0,
             faults=frozenset(struck.get((i, number), ())),
         )
@@ -116,9 +125,23 @@ def plan_trials(options: TwinOptions) -> tuple[TrialPlan, ...]:
     )
 
 
+def next_number(options: TwinOptions, plan: TrialPlan) -> int:
+    """First trial number that the participant has not."""
+    return options.trials + (plan.participant < options.extra_trials) + 1
+
+
 def lacks_static(options: TwinOptions, participant: int) -> bool:
     """Tell whether a participant's static trial is missing: the last one's, where that fault is asked for."""
     return "missing_static" in options.faults and participant == options.participants - 1
+
+
+def faults_made(options: TwinOptions) -> dict[str, list[str]]:
+    """Faults by trial, or by participant where they strike no trial."""
+    made: dict[str, list[str]] = {p.trial: [*sorted(p.faults)] for p in plan_trials(options) if p.faults}
+    for i, person in enumerate(people(options)):
+        if lacks_static(options, i):
+            made[person.participant] = ["missing_static"]
+    return made
 
 
 def _struck(options: TwinOptions, takes: list[tuple[int, int]]) -> dict[tuple[int, int], list[Fault]]:

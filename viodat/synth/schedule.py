@@ -15,7 +15,7 @@ import numpy as np
 
 from viodat.synth.lab.c3d import MOCAP_HZ
 from viodat.synth.lab.cameras import PHONES
-from viodat.synth.lab.clocks import DeviceClock, draw_clock
+from viodat.synth.lab.clocks import DeviceClock, draw_clock, draw_ppm
 from viodat.synth.lab.phones import Phone
 from viodat.synth.music import score
 from viodat.synth.options import TwinOptions
@@ -104,14 +104,20 @@ def _schedule(options: TwinOptions, plan: TrialPlan, ppm: tuple[float, ...]) -> 
         for k in order[: len(ppm) - plan.missed]
     ]
     stands = [
-        draw_clock(generator(options, Stream.CLOCK, *where, len(ppm) + k), None, (-late, late))
+        draw_clock(
+            generator(options, Stream.CLOCK, *where, len(ppm) + k),
+            draw_ppm(generator(options, Stream.MICROPHONE, k)),
+            (-late, late),
+        )
         for k in range(options.microphones)
     ]
     running_s = max([0.0, *(clock.start_s for clock in (*clocks, *stands))])
-    first = int(np.ceil((running_s + _AFTER_START_S) * MOCAP_HZ)) + 1
+    rng = generator(options, Stream.SCHEDULE, *where)
+    # How long after the last device started must not say when that was.
+    cropped_s = running_s + _AFTER_START_S + rng.uniform(0.0, min(1.0, late))
+    first = int(np.ceil(cropped_s * MOCAP_HZ)) + 1
     frames = round(options.seconds * MOCAP_HZ)
     start_s, end_s = (first - 1) / MOCAP_HZ, (first - 1 + frames) / MOCAP_HZ
-    rng = generator(options, Stream.SCHEDULE, *where)
     claps = draw_claps(rng, start_s + _AFTER_START_S)
     most = 0 if options.seconds < _ONE_CLAP_S else 1 if options.seconds < _CLAPS_S else len(claps)
     claps = claps[:most]

@@ -88,7 +88,7 @@ def lab(options: TwinOptions) -> Lab:
     true = set_up_room(tallest, rng, names)
     stated = [calibrated(camera, tallest, rng) for camera in true]
     phones = tuple(draw_phone(generator(options, Stream.PHONE, k)) for k in range(options.cameras))
-    around = generator(options, Stream.PHONE, options.cameras)
+    around = generator(options, Stream.MICROPHONE, options.microphones)
     angle = around.uniform(-1.2, 1.2, options.microphones)
     distance = around.uniform(*_MICROPHONES_MM, options.microphones)
     height = around.uniform(*_MICROPHONE_HEIGHT_MM, options.microphones)

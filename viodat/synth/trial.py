@@ -38,13 +38,15 @@ from viodat.synth.lab.marker_set import Kind, labels_of
 from viodat.synth.lab.measuring import processing_parameters
 from viodat.synth.lab.microphones import SEPARATE, Device, Source, record_device, write_m4a, write_wav
 from viodat.synth.lab.phones import STAMP_BASE, film, write_stamps
-from viodat.synth.lab.visibility import record_markers
+from viodat.synth.lab.visibility import Chair, record_markers
 from viodat.synth.music.control import Control, control_signals
 from viodat.synth.music.performance import Performance, perform
 from viodat.synth.music.score import write_piece
+from viodat.synth.music.violin import STRING_MM
 from viodat.synth.options import TwinOptions
+from viodat.synth.picture.instrument import BRIDGE
 from viodat.synth.picture.render import prepare
-from viodat.synth.plan import Stream, TrialPlan, generator, lacks_static
+from viodat.synth.plan import Stream, TrialPlan, generator, lacks_static, next_number
 from viodat.synth.player.body import Body
 from viodat.synth.player.motion import Motion, playing_motion
 from viodat.synth.player.trials import rom_motion, static_motion
@@ -52,14 +54,12 @@ from viodat.synth.schedule import RunningDevice, Schedule, schedule
 from viodat.synth.session import Lab, Player, lab, player
 from viodat.synth.sound.clap import clap_pressure
 from viodat.synth.sound.room import Room
-from viodat.synth.sound.take import violin_pressure
+from viodat.synth.sound.take import sounding_force_n, violin_pressure
 
 _STATIC_S = 1.5
 _CONTROL_HZ = 500.0
 _ROOM = Room(size_mm=(10_000.0, 9_000.0, 3_500.0), absorption=0.5)
 """A lab with curtains: 60 dB of decay take 0.3 s. In a bare one vibrato drowns at 3 m. Viodat's choice."""
-_PIECES_SHARE = 0.7
-"""Share of a participant's trials that are different pieces; the others are second takes."""
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,24 @@ def write_trial(out: Path, options: TwinOptions, plan: TrialPlan) -> dict[str, A
     _write_markers(out, folder, options, plan, who, take, times)
     truth.write_notes(out / "truth" / "notes" / f"{plan.trial}.parquet", take.performance.notes, take.start_s)
     sources = _sources(options, plan, take, times)
-    for k, device in enumerate(times.devices):
-        _write_recording(out, folder, options, plan, who, room, take, sources, device, k)
-    recordings = [device.recording for device in times.devices]
-    touched = spoil_files(folder, plan, recordings, options.trials + 2)
+    devices = {
+        device.recording: _write_recording(out, folder, options, plan, who, room, take, sources, device, k)
+        for k, device in enumerate(times.devices)
+    }
+    phones = [device.recording for device in times.devices if device.phone is not None]
+    touched = spoil_files(folder, plan, phones, list(devices), next_number(options, plan))
     return {
         "trial": plan.trial,
         "level": plan.person.level,
         "style": plan.style,
-        "recordings": recordings,
+        "piece": plan.piece,
+        "recordings": list(devices),
+        "devices": devices,
         "claps_s": [clap.time_s for clap in times.claps],
         "play_s": take.start_s,
         "faults": sorted(plan.faults),
         "faulty_files": sorted(touched),
+        "files": _files_of(out, plan),
     }
 
 
@@ -109,12 +114,11 @@ def take_of(options: TwinOptions, plan: TrialPlan) -> Take:
     """Play a trial's take: notes, control signals and the body that follows them."""
     who = player(options, plan.participant)
     times = schedule(options, plan, lab(options).phones)
-    pieces = max(1, round(_PIECES_SHARE * options.trials))
     piece = write_piece(
         plan.person.level,
         plan.style,
         options.seconds,
-        generator(options, Stream.PIECE, plan.participant, (plan.number - 1) % pieces),
+        generator(options, Stream.PIECE, plan.participant, plan.piece),
     )
     rng = generator(options, Stream.TAKE, plan.participant, plan.number)
     performance = perform(replace(piece, seconds=times.play_seconds), who.traits, rng)
@@ -136,9 +140,9 @@ def _write_markers(
     time_ns = truth.nanoseconds(at_s)
     truth.write_joints(out / "truth" / "joints" / f"{plan.trial}.parquet", time_ns, body.joints)
     write_marker_truth(out / "truth" / "markers" / f"{plan.trial}.parquet", recorded)
-    truth.write_control(
-        out / "truth" / "control" / f"{plan.trial}.parquet", time_ns, take.control.at(at_s - take.start_s)
-    )
+    control = take.control.at(at_s - take.start_s)
+    sounding = replace(control, bow_force=sounding_force_n(take.performance, control.times_s))
+    truth.write_control(out / "truth" / "control" / f"{plan.trial}.parquet", time_ns, sounding)
 
 
 def _write_calibration_trials(folder: Path, options: TwinOptions, plan: TrialPlan, who: Player) -> None:
@@ -156,7 +160,9 @@ def _write_calibration_trials(folder: Path, options: TwinOptions, plan: TrialPla
 
 def _recorded(body: Body, who: Player, kind: Kind, rng: np.random.Generator) -> MarkerRecording:
     motion = marker_motion(body, who.placement, who.skin, labels_of(kind))
-    return record_markers(body, who.anatomy, motion, rng, mislabelled=kind != "static")
+    # The chair is carried away for the other trials.
+    chair = Chair() if kind == "take" else None
+    return record_markers(body, who.anatomy, motion, rng, chair, mislabelled=kind != "static")
 
 
 def _write_c3d(
@@ -170,7 +176,7 @@ def _sources(options: TwinOptions, plan: TrialPlan, take: Take, times: Schedule)
     """Violin and claps, each at the place where it sounds on average."""
     rng = generator(options, Stream.SOUND, plan.participant, plan.number)
     body = take.motion.at(times.frame_times_s[::20])
-    violin = body.segments["violin"].point(np.array([200.0, 0.0, 40.0]) * take.performance.player.string_mm / 328.0)
+    violin = body.segments["violin"].point(np.array(BRIDGE) * take.performance.player.string_mm / STRING_MM)
     sources = [Source(violin_pressure(take.performance, rng=rng), take.start_s, violin.mean(axis=0))]
     for clap in times.claps:
         joints = take.motion.at([clap.time_s]).joints[0]
@@ -190,22 +196,26 @@ def _write_recording(
     sources: Sequence[Source],
     device: RunningDevice,
     k: int,
-) -> None:
-    rng = generator(options, Stream.FRAMES, plan.participant, plan.number, k)
+) -> dict[str, Any]:
+    """Write a device's recording; give what is true of the device."""
+    where = (plan.participant, plan.number, k)
+    noise = generator(options, Stream.SOUND, *where)
+    true: dict[str, Any] = {"start_s": device.clock.start_s, "drift_ppm": device.clock.ppm}
     clock_s = audio_clock_rows(device.clock, device.seconds)
     truth.write_clock(out / "truth" / "clocks" / f"{device.recording}.parquet", device.recording, *clock_s)
     if device.phone is None:
         assert device.microphone is not None
         stand = Device(device.clock, device.seconds, room.microphones[device.microphone], SEPARATE)
-        write_wav(folder / f"{device.recording}.wav", record_device(sources, stand, _ROOM, rng=rng))
-        return
-    phone = faulty_phone(room.phones[device.phone], device.phone, plan, len(room.phones))
-    camera = knocked(room.cameras[device.phone], device.phone, plan, len(room.phones))
+        write_wav(folder / f"{device.recording}.wav", record_device(sources, stand, _ROOM, rng=noise))
+        return {**true, "microphone_mm": stand.place_mm.tolist()}
+    running = len(room.phones) - plan.missed
+    phone = faulty_phone(room.phones[device.phone], device.phone, plan, running)
+    camera = knocked(room.cameras[device.phone], device.phone, plan, running)
     ear = Device(device.clock, device.seconds, camera.centre, phone.microphone)
-    sound = record_device(sources, ear, _ROOM, rng=rng)
-    if "stereo_microphone" in plan.faults and device.phone == len(room.phones) - 1:
+    sound = record_device(sources, ear, _ROOM, rng=noise)
+    if "stereo_microphone" in plan.faults and device.phone == running - 1:
         sound = np.stack([sound, 0.5 * sound], axis=1)
-    frames = film(phone, device.clock, device.seconds, rng)
+    frames = film(phone, device.clock, device.seconds, generator(options, Stream.FRAMES, *where))
     if "short_video" in plan.faults and device.phone == 0:
         frames = frames.until(SHORT_SHARE * device.seconds)
     truth.write_frames(
@@ -233,6 +243,39 @@ def _write_recording(
         frames.time_ns / 1e9,
         phone.readout_s,
         who.anatomy.scale,
-        generator(options, Stream.DETECTOR, plan.participant, plan.number, k),
+        generator(options, Stream.DETECTOR, *where),
     )
     write_npz(stem.with_name(f"{stem.name}.keypoints.npz"), seen.px, seen.confidence, frames.pts, camera.size)
+    return {
+        **true,
+        "camera": camera.name,
+        "camera_pose": {"R": camera.rotation.tolist(), "T": camera.translation.tolist()},
+        "microphone_mm": camera.centre.tolist(),
+        "fps": phone.fps,
+        "readout_s": phone.readout_s,
+        "exposure_s": phone.exposure_s,
+        "skew_s": phone.skew_s,
+        "gain_db": phone.microphone.gain_db,
+    }
+
+
+def _files_of(out: Path, plan: TrialPlan) -> list[str]:
+    """Everything that was written of a trial, relative to the capture."""
+    who = plan.person.participant
+    found = [
+        path
+        for folder in (out / who, *(out / "truth").glob("*/"))
+        for path in folder.glob(f"{who}*T{plan.number:02d}.*")
+        if folder.name != "trials"
+    ]
+    if plan.number == 1:
+        found += [path for kind in ("static", "rom") if (path := out / who / f"{who}_{kind}.c3d").is_file()]
+    return sorted(path.relative_to(out).as_posix() for path in found)
+
+
+def sweep(out: Path, plan: TrialPlan) -> None:
+    """Remove the half-written files that a killed process left of a trial."""
+    who = plan.person.participant
+    for folder in (out / who, *(out / "truth").glob("*/")):
+        for path in folder.glob(f".{who}*T{plan.number:02d}.*"):
+            path.unlink()

@@ -6,10 +6,12 @@ the trials that have none. The folder remembers the options it was made with and
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,14 +22,16 @@ from pebble import ProcessPool
 from viodat._version import __version__
 from viodat.errors import ConfigError, counted
 from viodat.synth.options import TwinOptions
-from viodat.synth.plan import TrialPlan, plan_trials
+from viodat.synth.plan import TrialPlan, faults_made, plan_trials
 from viodat.synth.session import write_session
-from viodat.synth.trial import write_trial
+from viodat.synth.trial import sweep, write_trial
 from viodat.synth.truth import write_clocks, write_json
 
 Progress = Callable[[int, int, str], None]
 
 _TWIN = "truth/twin.json"
+_SECONDS_PER_PROCESS = 200.0
+"""Of markers that a process writes before another takes its place: ezc3d keeps about half a MB of each second."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,8 @@ def write_twin(
     out
         Folder of the capture: new, empty, or begun with the same options.
     workers
-        Processes that work on trials; 1 works in this one, 0 takes one per core.
+        Processes that work on trials; 0 takes one per core. 1 works in this one, whose memory grows by about half a MB
+        per second of a trial.
     progress
         Called with (trials done, trials in all, trial) after each.
 
@@ -59,10 +64,13 @@ def write_twin(
         The folder is a file, holds something else, or a capture of other options or another version.
     """
     out = Path(out)
+    if workers < 0:
+        raise ConfigError(f"cannot work in {workers} processes", mend="Use 1 or more, or 0 for one per core.")
     _claim(out, options)
-    write_session(out, options)
+    if not (out / "capture.toml").is_file():
+        write_session(out, options)
     plans = plan_trials(options)
-    waiting = [plan for plan in plans if not _record(out, plan).is_file()]
+    waiting = [plan for plan in plans if not _is_whole(out, plan)]
     done = len(plans) - len(waiting)
     show = progress or (lambda done, total, what: None)
 
@@ -72,6 +80,9 @@ def write_twin(
         done += 1
         show(done, len(plans), plan.trial)
 
+    # A process that was killed had no time to remove what it was writing.
+    for plan in waiting:
+        sweep(out, plan)
     workers = min(workers or os.cpu_count() or 1, max(len(waiting), 1))
     if workers == 1:
         for plan in waiting:
@@ -90,29 +101,43 @@ def _in_processes(
     workers: int,
     finish: Callable[[TrialPlan, dict[str, Any]], None],
 ) -> None:
-    # Ctrl-C is the parent's business: it stops the pool, whose workers would each print a traceback.
-    pool = ProcessPool(max_workers=workers, context=get_context("spawn"), initializer=_ignore_interrupts)
+    tasks = max(1, int(_SECONDS_PER_PROCESS / options.seconds))
+    pool = ProcessPool(max_workers=workers, max_tasks=tasks, context=get_context("spawn"))
     try:
-        futures = [(plan, pool.schedule(write_trial, args=(out, options, plan))) for plan in waiting]
-        for plan, future in futures:
-            finish(plan, future.result())
+        with _uninterrupted():
+            futures = {pool.schedule(write_trial, args=(out, options, plan)): plan for plan in waiting}
+        for future in as_completed(futures):
+            finish(futures[future], future.result())
         pool.close()
+        pool.join()
     except BaseException:
         pool.stop()
-        raise
-    finally:
         pool.join()
+        for plan in waiting:
+            sweep(out, plan)
+        raise
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Start threads and processes that Ctrl-C does not reach: they inherit what is blocked here.
+
+    It is the parent's business to stop the pool; its workers would each print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _claim(out: Path, options: TwinOptions) -> None:
     if out.exists() and not out.is_dir():
         raise ConfigError("is a file; a folder was expected", where=out, mend="Name another folder.")
-    faults = {plan.trial: sorted(plan.faults) for plan in plan_trials(options) if plan.faults}
-    described = {"version": __version__, "options": options.as_json(), "faults": faults}
+    described = {"version": __version__, "options": options.as_json(), "faults": faults_made(options)}
     known = out / _TWIN
     if not known.is_file():
         others = [path.name for path in sorted(out.iterdir())] if out.is_dir() else []
@@ -122,9 +147,17 @@ def _claim(out: Path, options: TwinOptions) -> None:
                 where=out,
                 mend="Name another folder.",
             )
-        write_json(known, described)
+        try:
+            write_json(known, described)
+        except OSError as error:
+            raise ConfigError(
+                f"cannot be written to: {error.strerror}", where=out, mend="Name another folder."
+            ) from error
         return
-    found = json.loads(known.read_text(encoding="utf-8"))
+    try:
+        found = json.loads(known.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"is damaged: {error}", where=known, mend="Delete the folder, or name another.") from error
     if found.get("version") != __version__:
         raise ConfigError(
             f"was begun by viodat {found.get('version')}, this is {__version__}",
@@ -140,6 +173,14 @@ def _claim(out: Path, options: TwinOptions) -> None:
             where=out,
             mend="Give the same options to go on with it, delete the folder, or name another.",
         )
+
+
+def _is_whole(out: Path, plan: TrialPlan) -> bool:
+    """Tell whether a trial was finished and all that was written of it is there."""
+    record = _record(out, plan)
+    if not record.is_file():
+        return False
+    return all((out / name).is_file() for name in json.loads(record.read_text(encoding="utf-8"))["files"])
 
 
 def _record(out: Path, plan: TrialPlan) -> Path:

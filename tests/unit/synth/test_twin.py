@@ -21,9 +21,11 @@ from viodat.joints import JOINT_INDEX
 from viodat.synth import FAULTS, TwinOptions, viodat_scale, write_twin
 from viodat.synth.faults import DESCRIPTIONS
 from viodat.synth.plan import plan_trials
+from viodat.synth.trial import take_of
 
 OPTIONS = TwinOptions(participants=2, trials=2, seconds=8.0, cameras=2, microphones=1, video=False, rom_seconds=20.0)
 SMALL = TwinOptions(participants=1, trials=2, seconds=3.0, cameras=1, video=False, rom_seconds=0.0, device_start_s=0.2)
+FAULTS_TWO = ("short_video", "wrong_units")
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,9 @@ def test_a_capture_that_was_stopped_goes_on(tmp_path):
     assert (stopped / "P04" / "P04T01.c3d").stat().st_mtime_ns == first
     assert digests(stopped) == digests(whole)
     assert write_twin(stopped, SMALL).new == 0
+    (stopped / "P04" / "P04T01.c3d").unlink()
+    assert write_twin(stopped, SMALL).new == 1
+    assert digests(stopped) == digests(whole)
 
 
 def test_a_folder_keeps_its_options(tmp_path):
@@ -111,6 +116,10 @@ def test_a_folder_keeps_its_options(tmp_path):
     (tmp_path / "mine" / "thesis.doc").write_text("precious")
     with pytest.raises(ConfigError, match=r"thesis\.doc"):
         write_twin(tmp_path / "mine", SMALL)
+    with pytest.raises(ConfigError, match="cannot be written to"):
+        write_twin(tmp_path / "mine" / "thesis.doc" / "raw", SMALL)
+    with pytest.raises(ConfigError, match="-1 processes"):
+        write_twin(tmp_path / "raw", SMALL, workers=-1)
     with pytest.raises(ConfigError, match="is a file"):
         write_twin(tmp_path / "mine" / "thesis.doc", SMALL)
 
@@ -119,7 +128,7 @@ def test_a_folder_keeps_its_options(tmp_path):
     ("wrong", "word"),
     [
         ({"participants": 0}, "participants = 0"),
-        ({"seconds": 1.0}, "seconds = 1"),
+        ({"seconds": 1.0}, "seconds = 1.0"),
         ({"cameras": 5}, "cameras = 5"),
         ({"rom_seconds": 5.0}, "rom_seconds = 5"),
         ({"faults": ("gremlins",)}, "no fault 'gremlins'"),
@@ -129,6 +138,32 @@ def test_a_folder_keeps_its_options(tmp_path):
 def test_options_that_make_no_capture_are_refused(wrong, word):
     with pytest.raises(ConfigError, match=word):
         TwinOptions(**wrong)
+
+
+def test_a_second_take_is_of_the_same_piece_and_differs():
+    options = replace(SMALL, trials=3, seconds=6.0)
+    plans = plan_trials(options)
+    assert [plan.piece for plan in plans] == [0, 1, 0]
+    first, second = (take_of(options, plans[k]).performance for k in (0, 2))
+    assert first.piece.notes == second.piece.notes
+    assert [note.onset_s for note in first.notes] != [note.onset_s for note in second.notes]
+
+
+def test_half_written_files_of_a_killed_process_are_removed(tmp_path):
+    options = replace(SMALL, trials=1)
+    write_twin(tmp_path, options)
+    (tmp_path / "truth" / "trials" / "P04T01.json").unlink()
+    left = tmp_path / "P04" / ".P04C01T01.x7d_1.m4a"
+    left.write_bytes(b"half")
+    write_twin(tmp_path, options)
+    assert not left.exists()
+
+
+def test_the_order_of_faults_means_nothing():
+    first, second = (replace(SMALL, faults=names) for names in (FAULTS_TWO, FAULTS_TWO[::-1]))
+    assert first == second
+    with pytest.raises(ConfigError, match="cannot be swapped"):
+        replace(SMALL, faults=("swapped_cameras",))
 
 
 def test_the_scale_of_viodat_is_that_of_viodat():
@@ -269,7 +304,8 @@ def struck(bad: Path, fault: str) -> str:
 def test_every_fault_is_described_and_made(faulty):
     assert set(DESCRIPTIONS) == set(FAULTS)
     made = json.loads((faulty[1] / "truth" / "twin.json").read_text())["faults"]
-    assert {name for names in made.values() for name in names} == set(FAULTS) - {"missing_static"}
+    assert {name for names in made.values() for name in names} == set(FAULTS)
+    assert made["P05"] == ["missing_static"]
 
 
 def test_faults_do_what_they_say(faulty):
@@ -309,7 +345,7 @@ def test_faults_do_what_they_say(faulty):
     assert not (bad / "P05" / "P05_static.c3d").exists()
     assert (bad / "P04" / "P04_static.c3d").exists()
     trial = struck(bad, "duplicated_trial")
-    assert (bad / trial[:3] / f"{trial[:3]}T08.c3d").read_bytes() == (bad / trial[:3] / f"{trial}.c3d").read_bytes()
+    assert (bad / trial[:3] / f"{trial[:3]}T07.c3d").read_bytes() == (bad / trial[:3] / f"{trial}.c3d").read_bytes()
 
 
 def test_exchanged_cameras_have_each_others_pictures_and_true_times(faulty):

@@ -11,6 +11,7 @@ a rest are left to themselves: when the bow comes back it finds them at rest.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viodat.synth.music.bowing import is_rest
 from viodat.synth.music.control import Control, control_signals
@@ -99,11 +100,26 @@ def string_force_n(control: Control, notes: tuple[PlayedNote, ...] | list[Played
     return np.asarray(np.clip(control.bow_force / asked, 0.0, 1.0) * settled)
 
 
-def _bridge_force(control: Control, notes: list[PlayedNote], rng: np.random.Generator) -> FloatArray:
+def sounding_force_n(performance: Performance, times_s: FloatArray) -> FloatArray:
+    """Force of the hair on the string that sounds, (T,) N at (T,) ascending s; 0 where it does not touch."""
+    control = control_signals(performance, CONTROL_HZ)
+    force = np.zeros(control.times_s.size)
+    for run in _runs(performance.notes):
+        touching, pressed = _pressed(control, run)
+        force = np.where(touching, pressed, force)
+    return np.interp(times_s, control.times_s, force, left=0.0, right=0.0)
+
+
+def _pressed(control: Control, notes: list[PlayedNote]) -> tuple[NDArray[np.bool_], FloatArray]:
+    """Where a run's bow touches the string, and with what force."""
     force = string_force_n(control, notes)
     # A run's control signals also hold the end of the run before and the start of the next: those are not its own.
     mine = (control.times_s >= notes[0].onset_s - _LANDING_S) & (control.times_s <= notes[-1].offset_s)
-    touching = mine & (force > 0) & (control.lift_mm < _TOUCHING_MM)
+    return mine & (force > 0) & (control.lift_mm < _TOUCHING_MM), force
+
+
+def _bridge_force(control: Control, notes: list[PlayedNote], rng: np.random.Generator) -> FloatArray:
+    touching, force = _pressed(control, notes)
     return bow_violin(
         to_audio_rate(control.string),
         to_audio_rate(control.f0_hz),
