@@ -19,9 +19,10 @@ import numpy as np
 from viodat.files import atomic_path, write_bytes
 from viodat.synth.lab.c3d import MarkerRecording
 from viodat.synth.lab.cameras import PhoneCamera
-from viodat.synth.lab.phones import Phone
+from viodat.synth.lab.phones import Frames, Phone
 from viodat.synth.options import Fault
 from viodat.synth.plan import TrialPlan, trial_id
+from viodat.synth.vectors import FloatArray
 
 DESCRIPTIONS: Final[Mapping[Fault, str]] = {
     "wrong_units": "a trial's C3D holds metres and says mm",
@@ -70,6 +71,20 @@ def faulty_phone(phone: Phone, k: int, plan: TrialPlan, phones: int) -> Phone:
         loud = replace(phone.microphone, gain_db=phone.microphone.gain_db + CLIPPING_DB, automatic_gain=None)
         phone = replace(phone, microphone=loud)
     return phone
+
+
+def as_heard(sound: FloatArray, k: int, plan: TrialPlan, phones: int) -> FloatArray:
+    """Give a phone's (N,) samples as its file holds them: (N, 2) where it records two channels."""
+    if "stereo_microphone" in plan.faults and k == phones - 1:
+        return np.stack([sound, 0.5 * sound], axis=1)
+    return sound
+
+
+def as_filmed(frames: Frames, k: int, plan: TrialPlan, seconds: float) -> Frames:
+    """Give the frames that a phone's recording of so many seconds holds."""
+    if "short_video" in plan.faults and k == 0:
+        return frames.until(SHORT_SHARE * seconds)
+    return frames
 
 
 def knocked(camera: PhoneCamera, k: int, plan: TrialPlan, cameras: int) -> PhoneCamera:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,7 @@ import numpy as np
 
 from viodat.joints import JOINT_INDEX
 from viodat.synth import truth
-from viodat.synth.faults import (
-    SHORT_SHARE,
-    as_recorded,
-    faulty_phone,
-    knocked,
-    spoil_files,
-)
+from viodat.synth.faults import as_filmed, as_heard, as_recorded, faulty_phone, knocked, spoil_files
 from viodat.synth.lab import filming
 from viodat.synth.lab.c3d import (
     MOCAP_HZ,
@@ -43,7 +38,7 @@ from viodat.synth.music.control import Control, control_signals
 from viodat.synth.music.performance import Performance, perform
 from viodat.synth.music.score import write_piece
 from viodat.synth.music.violin import STRING_MM
-from viodat.synth.options import TwinOptions
+from viodat.synth.options import MOST_CAMERAS, TwinOptions
 from viodat.synth.picture.instrument import BRIDGE
 from viodat.synth.picture.render import prepare
 from viodat.synth.plan import Stream, TrialPlan, generator, lacks_static, next_number
@@ -51,7 +46,7 @@ from viodat.synth.player.body import Body
 from viodat.synth.player.motion import Motion, playing_motion
 from viodat.synth.player.trials import rom_motion, static_motion
 from viodat.synth.schedule import RunningDevice, Schedule, schedule
-from viodat.synth.session import Lab, Player, lab, player
+from viodat.synth.session import Player, lab, player
 from viodat.synth.sound.clap import clap_pressure
 from viodat.synth.sound.room import Room
 from viodat.synth.sound.take import sounding_force_n, violin_pressure
@@ -60,6 +55,10 @@ _STATIC_S = 1.5
 _CONTROL_HZ = 500.0
 _ROOM = Room(size_mm=(10_000.0, 9_000.0, 3_500.0), absorption=0.5)
 """A lab with curtains: 60 dB of decay take 0.3 s. In a bare one vibrato drowns at 3 m. Viodat's choice."""
+
+
+_stage = lru_cache(maxsize=MOST_CAMERAS)(prepare)
+"""A camera's empty room takes seconds to compute, and the cameras of a session stay where they are."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ def write_trial(out: Path, options: TwinOptions, plan: TrialPlan) -> dict[str, A
     dict
         What is to be remembered of it: recordings, claps, faults, and which files those touched.
     """
-    who, room = player(options, plan.participant), lab(options)
-    times = schedule(options, plan, room.phones)
+    who = player(options, plan.participant)
+    times = schedule(options, plan, lab(options).phones)
     take = take_of(options, plan)
     folder = out / plan.person.participant
     if plan.number == 1:
@@ -90,7 +89,7 @@ def write_trial(out: Path, options: TwinOptions, plan: TrialPlan) -> dict[str, A
     truth.write_notes(out / "truth" / "notes" / f"{plan.trial}.parquet", take.performance.notes, take.start_s)
     sources = _sources(options, plan, take, times)
     devices = {
-        device.recording: _write_recording(out, folder, options, plan, who, room, take, sources, device, k)
+        device.recording: _write_recording(out, options, plan, take, sources, device, k)
         for k, device in enumerate(times.devices)
     }
     phones = [device.recording for device in times.devices if device.phone is not None]
@@ -187,17 +186,16 @@ def _sources(options: TwinOptions, plan: TrialPlan, take: Take, times: Schedule)
 
 def _write_recording(
     out: Path,
-    folder: Path,
     options: TwinOptions,
     plan: TrialPlan,
-    who: Player,
-    room: Lab,
     take: Take,
     sources: Sequence[Source],
     device: RunningDevice,
     k: int,
 ) -> dict[str, Any]:
     """Write a device's recording; give what is true of the device."""
+    who, room = player(options, plan.participant), lab(options)
+    folder = out / plan.person.participant
     where = (plan.participant, plan.number, k)
     noise = generator(options, Stream.SOUND, *where)
     true: dict[str, Any] = {"start_s": device.clock.start_s, "drift_ppm": device.clock.ppm}
@@ -212,12 +210,9 @@ def _write_recording(
     phone = faulty_phone(room.phones[device.phone], device.phone, plan, running)
     camera = knocked(room.cameras[device.phone], device.phone, plan, running)
     ear = Device(device.clock, device.seconds, camera.centre, phone.microphone)
-    sound = record_device(sources, ear, _ROOM, rng=noise)
-    if "stereo_microphone" in plan.faults and device.phone == running - 1:
-        sound = np.stack([sound, 0.5 * sound], axis=1)
+    sound = as_heard(record_device(sources, ear, _ROOM, rng=noise), device.phone, plan, running)
     frames = film(phone, device.clock, device.seconds, generator(options, Stream.FRAMES, *where))
-    if "short_video" in plan.faults and device.phone == 0:
-        frames = frames.until(SHORT_SHARE * device.seconds)
+    frames = as_filmed(frames, device.phone, plan, device.seconds)
     truth.write_frames(
         out / "truth" / "frames" / f"{device.recording}.parquet", frames.pts, frames.time_ns, str(STAMP_BASE)
     )
@@ -227,7 +222,7 @@ def _write_recording(
             stem.with_name(f"{stem.name}.mp4"),
             take.motion.at,
             who.look,
-            prepare(camera),
+            _stage(camera),
             frames.pts,
             frames.first_row_s,
             phone.readout_s,
@@ -262,12 +257,7 @@ def _write_recording(
 def _files_of(out: Path, plan: TrialPlan) -> list[str]:
     """Everything that was written of a trial, relative to the capture."""
     who = plan.person.participant
-    found = [
-        path
-        for folder in (out / who, *(out / "truth").glob("*/"))
-        for path in folder.glob(f"{who}*T{plan.number:02d}.*")
-        if folder.name != "trials"
-    ]
+    found = [path for path in _of_trial(out, plan) if path.parent.name != "trials"]
     if plan.number == 1:
         found += [path for kind in ("static", "rom") if (path := out / who / f"{who}_{kind}.c3d").is_file()]
     return sorted(path.relative_to(out).as_posix() for path in found)
@@ -275,7 +265,12 @@ def _files_of(out: Path, plan: TrialPlan) -> list[str]:
 
 def sweep(out: Path, plan: TrialPlan) -> None:
     """Remove the half-written files that a killed process left of a trial."""
+    for path in _of_trial(out, plan, "."):
+        path.unlink()
+
+
+def _of_trial(out: Path, plan: TrialPlan, prefix: str = "") -> list[Path]:
+    """All files named after a trial or its recordings, raw and truth, whose names begin with ``prefix``."""
     who = plan.person.participant
-    for folder in (out / who, *(out / "truth").glob("*/")):
-        for path in folder.glob(f".{who}*T{plan.number:02d}.*"):
-            path.unlink()
+    folders = (out / who, *(out / "truth").glob("*/"))
+    return [path for folder in folders for path in folder.glob(f"{prefix}{who}*T{plan.number:02d}.*")]

@@ -75,16 +75,12 @@ def write_frames(path: Path, pts: IntArray, time_ns: IntArray, time_base: str) -
 
 def write_clock(path: Path, recording: str, device_s: FloatArray, mocap_s: FloatArray) -> None:
     """Write one device's clock: the mocap time at which it shows each time of its own, travel of sound apart."""
-    _write(path, clock_columns(recording, device_s, mocap_s), {"t_device_s": "s", "t_mocap_s": "s"})
-
-
-def clock_columns(recording: str, device_s: FloatArray, mocap_s: FloatArray) -> dict[str, pa.Array]:
-    """Columns of a device's clock."""
-    return {
+    columns = {
         "recording": pa.array([recording] * len(device_s)),
         "t_device_s": pa.array(np.asarray(device_s, dtype=np.float64)),
         "t_mocap_s": pa.array(np.asarray(mocap_s, dtype=np.float64)),
     }
+    _write(path, columns, {"t_device_s": "s", "t_mocap_s": "s"})
 
 
 def write_notes(path: Path, notes: Sequence[PlayedNote], start_s: float) -> None:

@@ -27,13 +27,3 @@ def turned(yaw: FloatArray, pitch: FloatArray, roll: FloatArray) -> FloatArray:
         [-sp, cp * sr, cp * cr],
     ]
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-
-
-def about(axis: FloatArray, angle_rad: FloatArray) -> FloatArray:
-    """(..., 3, 3) rotation by ``angle_rad`` (...) about unit vectors ``axis`` (..., 3): Rodrigues' formula."""
-    c, s = np.cos(angle_rad)[..., None, None], np.sin(angle_rad)[..., None, None]
-    x, y, z = np.moveaxis(np.asarray(axis, dtype=np.float64), -1, 0)
-    zero = np.zeros_like(x)
-    cross = np.stack([np.stack(row, axis=-1) for row in ([zero, -z, y], [z, zero, -x], [-y, x, zero])], axis=-2)
-    outer = np.einsum("...i,...j->...ij", axis, axis)
-    return np.asarray(c * np.eye(3) + s * cross + (1 - c) * outer)

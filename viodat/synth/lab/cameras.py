@@ -56,7 +56,7 @@ _WAND_MM = 0.7
 """Error of the same marker in the mocap frame per axis, with the time between the two; viodat's choice."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhoneCamera(Camera):
     """A phone's camera: the renderer's camera with a name, and OpenCV's five lens coefficients.
 

@@ -10,13 +10,12 @@ is the origin.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 
 import av
-import numba
 import numpy as np
 import soundfile
 from numpy.typing import ArrayLike
@@ -24,13 +23,11 @@ from scipy.signal import oaconvolve
 
 from viodat.errors import ConfigError
 from viodat.files import atomic_path
+from viodat.synth.compiled import compiled
 from viodat.synth.lab.clocks import DeviceClock
 from viodat.synth.lab.sound_track import add_sound_track, encode_sound, planes_of
 from viodat.synth.sound.room import RATE_HZ, Microphone, Room, listen, room_response
 from viodat.synth.vectors import FloatArray
-
-_F = TypeVar("_F", bound=Callable[..., Any])
-_compiled = cast("Callable[[_F], _F]", numba.njit(cache=True))
 
 SEPARATE: Final = Microphone(gain_db=0.0, noise_db=-80.0, band_hz=(30.0, 18_000.0), automatic_gain=None)
 """A microphone on a stand with a recorder of its own, whose gain stays where it was set."""
@@ -177,7 +174,7 @@ def _kernel() -> FloatArray:
     return np.asarray(np.sinc(x) * window)
 
 
-@_compiled
+@compiled
 def _interpolate(samples: FloatArray, places: FloatArray, kernel: FloatArray, out: FloatArray) -> None:
     """Read between samples; beyond the ends there is silence."""
     phases = kernel.shape[0] - 1

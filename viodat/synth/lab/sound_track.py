@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.errors import ConfigError
+from viodat.synth.sound.room import RATE_HZ
 
-SOUND_HZ: Final = 44_100
+SOUND_HZ: Final = int(RATE_HZ)
 BLOCK: Final = 1024
 """Samples of one AAC frame."""
 _BIT_RATE = 128_000

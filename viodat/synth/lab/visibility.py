@@ -10,14 +10,13 @@ any estimator was tuned.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Final
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.synth.compiled import compiled
 from viodat.synth.lab.c3d import MOCAP_HZ, Ghost, MarkerRecording, Swap
 from viodat.synth.lab.marker_motion import MarkerMotion
 from viodat.synth.lab.marker_set import MARKERS
@@ -26,8 +25,6 @@ from viodat.synth.player.body import FINGERS, Body
 from viodat.synth.vectors import FloatArray
 
 BoolArray = NDArray[np.bool_]
-_F = TypeVar("_F", bound=Callable[..., Any])
-_compiled = cast("Callable[[_F], _F]", numba.njit(cache=True))
 
 # Direction from the room's middle (degrees from +X, the player's front, to the left), distance and height, mm.
 _RING: Final = (
@@ -270,7 +267,7 @@ def _ghosts(body: Body, anatomy: Anatomy, rng: np.random.Generator) -> tuple[Gho
     return tuple(ghosts)
 
 
-@_compiled
+@compiled
 def _count(
     points: FloatArray,
     outward: FloatArray,
@@ -329,7 +326,7 @@ def _count(
     return count
 
 
-@_compiled
+@compiled
 def _aside(p: FloatArray, camera: FloatArray, q: FloatArray) -> float:
     """Squared distance of q from the line through p and the camera."""
     x, y, z = q[0] - p[0], q[1] - p[1], q[2] - p[2]
@@ -338,7 +335,7 @@ def _aside(p: FloatArray, camera: FloatArray, q: FloatArray) -> float:
     return float(x * x + y * y + z * z - dot * dot / (u * u + v * v + w * w))
 
 
-@_compiled
+@compiled
 def _apart(p: FloatArray, way: FloatArray, a: FloatArray, b: FloatArray) -> float:
     """Squared distance of a segment from the ray from p along the unit vector ``way``; from p itself if that is 0."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
@@ -362,7 +359,7 @@ def _apart(p: FloatArray, way: FloatArray, a: FloatArray, b: FloatArray) -> floa
     return float(dx * dx + dy * dy + dz * dz)
 
 
-@_compiled
+@compiled
 def _crosses(p: FloatArray, way: FloatArray, middle: FloatArray, matrix: FloatArray) -> bool:
     """Whether the ray from p meets the ellipsoid; a marker on or in it is hidden by what lies before it only."""
     aa, ab, bb = 0.0, 0.0, 0.0

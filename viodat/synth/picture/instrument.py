@@ -23,8 +23,6 @@ from viodat.synth.vectors import FloatArray, rejected, unit
 
 Place = tuple[float, float, float]
 
-BODY_MM: Final = 356.0
-"""Length of the body, without neck."""
 END_BUTTON: Final[Place] = (0.0, 0.0, 15.0)
 """Middle of the end button: half-way up the ribs."""
 BRIDGE_RADIUS_MM: Final = 42.0
@@ -52,8 +50,6 @@ SHOULDER_REST: Final[Place] = (62.0, 12.0, -42.0)
 """Where the violin stands on the left shoulder and collarbone: middle of the shoulder rest's lower side."""
 FINGERBOARD_END: Final[Place] = (216.0, 0.0, 67.0)
 """The fingerboard's lower end, upper surface: 270 mm from the nut."""
-NECK_THICK_MM: Final = 19.5
-"""From the strings at the nut to the neck's round underside; it grows by 2 mm up to the body."""
 NECK_WIDE_MM: Final = (24.0, 32.0)
 """Width of the neck at the nut and where it meets the body (x = 356 mm)."""
 SCROLL: Final[Place] = (572.0, 0.0, 12.0)

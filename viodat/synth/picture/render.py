@@ -36,7 +36,7 @@ _BLURRED_PX = 1.0  # what moves more within the exposure has its texture blurred
 _FINE_PX = 6.0  # moving solids thinner than this are looked for at every instant
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Camera:
     """A camera: ``size`` (width, height) px, matrix (3, 3) px, distortion (4,) or (5,), rotation, translation mm."""
 

@@ -178,7 +178,7 @@ _HIP_STAR: Final = (
     ("hip_flexion", 6.0, 7.5, -28.0),
 )
 """Out and back towards the front, the front and side, the side, the back and side, the back; then a circle."""
-_LEG_SECONDS, _ARM_SECONDS = 14.0, 8.6
+_LEG_SECONDS = 14.0
 
 
 def _one_leg(side: str, start: float) -> list[Move]:

@@ -17,8 +17,7 @@ from scipy.signal import resample_poly
 
 from viodat.errors import ConfigError
 from viodat.synth.sound.waveguide import DYNAMIC, OVERSAMPLING, SHORTEST, STATIC, run_string
-
-FloatArray = NDArray[np.float64]
+from viodat.synth.vectors import FloatArray
 
 RATE_HZ = 44_100.0
 CONTROL_HZ = 1_000.0

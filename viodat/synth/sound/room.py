@@ -10,20 +10,15 @@ still: the few cm that a violin moves change a delay by about 0.1 ms. Recorded s
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.signal import butter, oaconvolve, sosfilt
 
 from viodat.errors import ConfigError
-
-FloatArray = NDArray[np.float64]
-_F = TypeVar("_F", bound=Callable[..., Any])
-_compiled = cast("Callable[[_F], _F]", numba.njit(cache=True))
+from viodat.synth.compiled import compiled
+from viodat.synth.vectors import FloatArray
 
 RATE_HZ = 44_100.0
 SPEED_OF_SOUND_M_S = 343.0
@@ -196,7 +191,7 @@ def automatic_gain(samples: FloatArray, control: AutomaticGain, rate_hz: float =
     return np.asarray(10 ** (np.clip(wanted, -control.most_db, control.most_db) / 20))
 
 
-@_compiled
+@compiled
 def _follow(power: FloatArray, rise: float, fall: float, start: float) -> FloatArray:
     level = np.empty_like(power)
     now = start

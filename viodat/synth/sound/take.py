@@ -10,6 +10,8 @@ a rest are left to themselves: when the bow comes back it finds them at rest.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,14 +53,10 @@ def violin_pressure(performance: Performance, *, rng: np.random.Generator) -> Fl
     (round(seconds · 44,100),) Pa at 1 m from the violin without a room, sample k at k / 44,100 s from the start of the
     recording. The travelling time over that metre is left to the room.
     """
-    control = control_signals(performance, _GRID_HZ)
     force = np.zeros(round(performance.seconds * RATE_HZ))
-    for run in _runs(performance.notes):
-        start = max(np.floor((run[0].onset_s - _LANDING_S) * _GRID_HZ), 0.0) / _GRID_HZ
-        end = min(run[-1].offset_s + _RINGING_S, performance.seconds)
-        times = start + np.arange(round((end - start) * CONTROL_HZ)) / CONTROL_HZ
-        sounding = _bridge_force(control.at(times), run, rng)
-        first = round(start * RATE_HZ)
+    for run, control in _played(performance):
+        sounding = _bridge_force(control, run, rng)
+        first = round(control.times_s[0] * RATE_HZ)
         last = min(first + sounding.size, force.size)
         force[first:last] += sounding[: last - first]
     return radiate(force)
@@ -102,12 +100,20 @@ def string_force_n(control: Control, notes: tuple[PlayedNote, ...] | list[Played
 
 def sounding_force_n(performance: Performance, times_s: FloatArray) -> FloatArray:
     """Force of the hair on the string that sounds, (T,) N at (T,) ascending s; 0 where it does not touch."""
-    control = control_signals(performance, CONTROL_HZ)
-    force = np.zeros(control.times_s.size)
-    for run in _runs(performance.notes):
+    force = np.zeros(times_s.size)
+    for run, control in _played(performance):
         touching, pressed = _pressed(control, run)
-        force = np.where(touching, pressed, force)
-    return np.interp(times_s, control.times_s, force, left=0.0, right=0.0)
+        force += np.interp(times_s, control.times_s, np.where(touching, pressed, 0.0), left=0.0, right=0.0)
+    return force
+
+
+def _played(performance: Performance) -> Iterator[tuple[list[PlayedNote], Control]]:
+    """Give each run of notes with the control signals from its landing until its strings have rung out."""
+    control = control_signals(performance, _GRID_HZ)
+    for run in _runs(performance.notes):
+        start = max(np.floor((run[0].onset_s - _LANDING_S) * _GRID_HZ), 0.0) / _GRID_HZ
+        end = min(run[-1].offset_s + _RINGING_S, performance.seconds)
+        yield run, control.at(start + np.arange(round((end - start) * CONTROL_HZ)) / CONTROL_HZ)
 
 
 def _pressed(control: Control, notes: list[PlayedNote]) -> tuple[NDArray[np.bool_], FloatArray]:

@@ -13,12 +13,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.signal import oaconvolve
 
 from viodat.errors import ConfigError
-
-FloatArray = NDArray[np.float64]
+from viodat.synth.vectors import FloatArray
 
 # Hz, quality factor, strength.
 SIGNATURE_MODES = ((278.0, 16.0, 0.45), (402.0, 30.0, 0.35), (468.0, 32.0, 1.0), (545.0, 30.0, 1.0))

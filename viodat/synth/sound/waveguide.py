@@ -13,16 +13,11 @@ times the audio rate, or the bridge side of a high note would be shorter than th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-_F = TypeVar("_F", bound=Callable[..., Any])
-_compiled = cast("Callable[[_F], _F]", numba.njit(cache=True))
+from viodat.synth.compiled import compiled
+from viodat.synth.vectors import FloatArray
 
 OVERSAMPLING = 4
 SHORTEST = 2.0  # samples at the inner rate that four-point interpolation needs
@@ -34,7 +29,7 @@ _TORSION_IMPEDANCE, _TORSION_SPEED, _TORSION_REFLECTION = 3.0, 5.0, 0.8
 _SILENCE = 1e-14  # (m/s)²: a string this quiet is at rest
 
 
-@_compiled
+@compiled
 def _read(line: FloatArray, newest: int, delay: float) -> float:
     """Third-order Lagrange interpolation in a ring of 2ⁿ samples, ``delay`` ≥ 2 samples before the next one."""
     whole = int(delay)
@@ -52,7 +47,7 @@ def _read(line: FloatArray, newest: int, delay: float) -> float:
     )
 
 
-@_compiled
+@compiled
 def _slip(relative: float, force: float, softness: float) -> float:
     """Speed of hair against string in m/s (> 0) where the load line meets the sliding curve; 0: they do not meet.
 
@@ -65,7 +60,7 @@ def _slip(relative: float, force: float, softness: float) -> float:
     return max(0.0, (offset - _SCALE_M_S + math.sqrt(root)) / 2)
 
 
-@_compiled
+@compiled
 def run_string(
     out: FloatArray,
     nut_delay: FloatArray,

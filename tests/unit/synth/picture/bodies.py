@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from viodat.joints import JOINTS
 from viodat.synth.player.body import FINGERS, Body, Frame
-from viodat.synth.vectors import about
 
 _ALONG = {"index": 83.0, "middle": 84.0, "ring": 77.0, "pinky": 71.0}
 _ACROSS = {"index": 23.0, "middle": 4.0, "ring": -15.0, "pinky": -30.0}
@@ -25,7 +25,7 @@ _OF_JOINT = {
 
 
 def turn(axis, angle):
-    return about(np.array(axis, float), np.array(float(angle)))
+    return Rotation.from_rotvec(float(angle) * np.array(axis, float)).as_matrix()
 
 
 def made(stature_mm=1700.0, plays=False, head_mm=221.0, shifts=((0.0, 0.0, 0.0),), curl=0.3):
