@@ -5,9 +5,11 @@ Positions are mm in the trial's world frame, NaN where the markers do not determ
 
 from __future__ import annotations
 
-# joint_centres is a function and the module that holds it: bound here at once, the name means the function in
-# whatever order the modules are imported.
-from viodat.body.joint_centres import JointTrial, joint_centres
+# joint_centres and anatomical_axes are functions and the modules that hold them: bound here at once, the names mean
+# the functions in whatever order the modules are imported.
+from viodat.body.anatomical_axes import anatomical_axes
+from viodat.body.angles import ANGLES, joint_angles
+from viodat.body.joint_centres import JointTrial, how_determined, joint_centres
 from viodat.body.marker_diameter import DiameterCheck, declared_diameter_check, stored_centres
 from viodat.body.marker_set import JointRule, MarkerSet, SetMarker
 from viodat.body.marker_sets import (
@@ -20,17 +22,21 @@ from viodat.body.sides import audit_sides
 from viodat.body.upright import audit_upright
 
 __all__ = [
+    "ANGLES",
     "MARKER_SETS",
     "DiameterCheck",
     "JointRule",
     "JointTrial",
     "MarkerSet",
     "SetMarker",
+    "anatomical_axes",
     "audit_sides",
     "audit_upright",
     "declared_diameter_check",
     "detect_marker_set",
     "get_marker_set",
+    "how_determined",
+    "joint_angles",
     "joint_centres",
     "register_marker_set",
     "stored_centres",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from viodat.body.geometry import FloatArray, finite_or_nan
 from viodat.body.marker_set import JointRule, MarkerSet, RuleMethod
 from viodat.body.marker_sets import MARKER_SETS, detect_marker_set, get_marker_set
-from viodat.body.midpoints import finger_centre, midpoint_centre
+from viodat.body.midpoints import Correction, finger_centre, midpoint_centre
 from viodat.body.named_joints import match_named_joints
 from viodat.body.plug_in_gait import PIG_LABELS, PlugInGait, Side, plug_in_gait
 from viodat.capture.markers import MarkerTrial, Subject
@@ -47,7 +47,8 @@ class JointTrial:
         (F, 18, 3) mm, the trial's world frame, NaN where the frame's markers do not determine a joint.
     method
         For each joint how it was found: ``pig:hip_davis``, ``midpoint:LKNM+LKNE``,
-        ``marker:LIDX-(hand_thickness+d)/2``, ``named:LHip``, or ``none: `` and the reason.
+        ``marker:LIDX-(hand_thickness+d)/2`` with the declared marker diameter d, or with the number in mm that the
+        marker set states, ``named:LHip``, or ``none: `` and the reason.
     rate_hz, first_frame
         As in the marker trial: frames per second, and the number of the first frame, counted from 1.
     names
@@ -135,7 +136,7 @@ def joint_centres(
         hand markers. ``named``: named joints.
     marker_set
         A registered name or a set of one's own: then only its rules are used. Default: the rules of all
-        registered sets, each where its markers are there.
+        registered sets, each where its markers are there, with the marker diameters of the set that fits the file.
     joints
         Joint of viodat -> label of the point that is this joint. It goes before any method, and may name any
         point of the file, the recording software's own centres (``LFEP``) included.
@@ -171,7 +172,9 @@ def joint_centres(
             raise ConfigError(f"{joint!r} is not a joint of viodat", mend=did_you_mean(joint, JOINTS, "joints"))
     chosen = get_marker_set(marker_set) if isinstance(marker_set, str) else marker_set
     fitting = chosen or detect_marker_set(trial.labels)
-    measured = _measurements(subject, trial, static)
+    measured = measurements_of(subject, trial, static)
+    # Those of the file's own set: the rule for a knuckle is the same in sets whose markers differ in size.
+    diameters = fitting.diameters_mm if fitting else {}
     rules = _rules(trial, chosen, METHODS[method])
     pig = plug_in_gait(trial, measured, static) if "pig" in METHODS[method] else None
     if method == "pig" and pig is not None:
@@ -184,7 +187,7 @@ def joint_centres(
         if joint in named_by_caller:
             centre, name = _from_caller(trial, joint, named_by_caller[joint], notes)
         else:
-            centre, name = _first_determined(trial, joint, rules[joint], measured, pig)
+            centre, name = _first_determined(trial, joint, rules[joint], measured, diameters, pig)
         if centre is not None:
             positions[:, i] = centre
         how.append(name)
@@ -202,7 +205,7 @@ def joint_centres(
     return result
 
 
-def _measurements(
+def measurements_of(
     subject: Subject | Mapping[str, float] | None, trial: MarkerTrial, static: MarkerTrial | None
 ) -> dict[str, float]:
     if subject is None:
@@ -235,29 +238,75 @@ def _first_determined(
     joint: str,
     rules: Sequence[JointRule],
     subject: Mapping[str, float],
+    diameters: Mapping[str, float],
     pig: PlugInGait | None,
 ) -> tuple[FloatArray | None, str]:
     for rule in rules:
-        centre, name = _apply(trial, rule, subject, pig)
+        centre, name = _apply(trial, rule, subject, diameters, pig)
         if np.isfinite(centre).any():
             return centre, name
     return None, f"none: {_reason(trial, joint, rules, pig)}"
 
 
 def _apply(
-    trial: MarkerTrial, rule: JointRule, subject: Mapping[str, float], pig: PlugInGait | None
+    trial: MarkerTrial,
+    rule: JointRule,
+    subject: Mapping[str, float],
+    diameters: Mapping[str, float],
+    pig: PlugInGait | None,
 ) -> tuple[FloatArray, str]:
     if rule.method == "pig" and pig is not None:
-        return pig.centres[rule.joint], PIG_LABELS[_kind(rule.joint)]
+        return pig.centres[rule.joint], _name(rule)
     if rule.method == "midpoint":
-        return midpoint_centre(trial, *rule.labels), f"midpoint:{'+'.join(rule.labels)}"
+        return midpoint_centre(trial, *rule.labels), _name(rule)
     label = rule.labels[0]
     if rule.method == "named":
-        return finite_or_nan(trial.marker(label)), f"named:{label}"
+        return finite_or_nan(trial.marker(label)), _name(rule)
     side: Side = "left" if rule.joint.startswith("left") else "right"
-    centre, correction = finger_centre(trial, side, label, rule.hand_frame, subject)
-    shift = {"thickness": "-(hand_thickness+d)/2", "radius": "-d/2", "none": ""}[correction]
-    return centre, f"marker:{label}{shift}"
+    diameter = diameters.get(label)
+    centre, correction = finger_centre(trial, side, label, rule.hand_frame, subject, diameter)
+    return centre, _name(rule, correction, diameter)
+
+
+def _name(rule: JointRule, correction: Correction = "none", diameter_mm: float | None = None) -> str:
+    """Say how a rule determines its joint, as :attr:`JointTrial.method` does."""
+    if rule.method == "pig":
+        return PIG_LABELS[_kind(rule.joint)]
+    shown = "d" if diameter_mm is None else f"{diameter_mm:g}mm"
+    shift = {"thickness": f"-(hand_thickness+{shown})/2", "radius": f"-{shown}/2", "none": ""}[correction]
+    return f"{rule.method}:{'+'.join(rule.labels)}{shift}"
+
+
+def how_determined(marker_set: MarkerSet) -> dict[str, tuple[str, ...]]:
+    """For each joint that a marker set determines, how, in the order in which ``auto`` tries the ways.
+
+    Parameters
+    ----------
+    marker_set
+        A registered set or a lab's own.
+
+    Returns
+    -------
+    dict
+        Joint -> ways, written as in :attr:`JointTrial.method` for a participant whose measurements are all there;
+        joints in the order of :data:`viodat.joints.JOINTS`. `` (static trial)`` follows where a marker is taken off
+        before the takes.
+
+    Examples
+    --------
+    >>> how_determined(get_marker_set("viodat-96"))["left_knee"]
+    ('pig:knee_chord', 'midpoint:LKNM+LKNE (static trial)')
+    """
+    order, taken_off = METHODS["auto"], set(marker_set.labels) - set(marker_set.take_labels)
+    ways: dict[str, tuple[str, ...]] = {}
+    for joint in marker_set.determines:
+        rules = sorted((r for r in marker_set.rules if r.joint == joint), key=lambda rule: order.index(rule.method))
+        ways[joint] = tuple(
+            _name(rule, "thickness" if rule.hand_frame else "none", marker_set.diameters_mm.get(rule.labels[0]))
+            + (" (static trial)" if taken_off & set(rule.labels) else "")
+            for rule in rules
+        )
+    return ways
 
 
 def _from_caller(trial: MarkerTrial, joint: str, label: str, notes: list[str]) -> tuple[FloatArray | None, str]:

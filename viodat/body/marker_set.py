@@ -2,34 +2,119 @@
 
 A set is a value: the sets that viodat knows stand in :mod:`viodat.body.marker_sets`, a lab's own comes from
 capture.toml through :meth:`MarkerSet.from_config`. Labels are compared exactly, except those of joints that
-another system computed, which are known in many spellings (:mod:`viodat.body.named_joints`).
+another system computed, which are known in many spellings (:mod:`viodat.body.named_joints`). Segments of the limbs
+have a side in their name, ``left_thigh``; diameters are mm.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from viodat.body.named_joints import match_named_joints
-from viodat.body.plug_in_gait import PIG_JOINTS, SIDES, requirements
+from viodat.body.plug_in_gait import PIG_JOINTS, SIDES, Side, requirements
 from viodat.capture.spelling import did_you_mean, nearest
 from viodat.errors import ConfigError
 from viodat.joints import JOINTS
 
-CONFIG_KEYS = ("segments", "midpoints", "markers", "named", "description")
+CONFIG_KEYS = ("segments", "midpoints", "markers", "named", "diameters_mm", "description")
 """Keys of a table [marker_sets.<name>] in capture.toml."""
+
+LIMB_SEGMENTS: Final[tuple[str, ...]] = (
+    "clavicle",
+    "upper_arm",
+    "forearm",
+    "wrist",
+    "hand",
+    "index",
+    "pinky",
+    "thumb",
+    "thigh",
+    "shank",
+    "foot",
+)
+"""Segments of one side, without it.
+
+``clavicle``: what moves with the acromion. ``forearm``: its upper part, which turns little when the hand does;
+``wrist``: the styloids, which turn with the radius. ``hand``: the metacarpus. ``index``, ``pinky``, ``thumb``: the
+finger beyond its first joint, not rigid in itself; the thumb with its metacarpal.
+"""
+
+SEGMENTS: Final[tuple[str, ...]] = (
+    "pelvis",
+    "thorax",
+    "head",
+    *(f"{side}_{part}" for side in SIDES for part in LIMB_SEGMENTS),
+    "violin",
+    "bow",
+)
+"""Segments that viodat knows. A lab's own set may have others, such as another instrument; nothing here knows those."""
 
 RuleMethod = Literal["pig", "midpoint", "marker", "named"]
 
 
 @dataclass(frozen=True)
 class SetMarker:
-    """One marker of a set and the body segment it moves with; ``static_only`` ones are taken off before the takes."""
+    """One marker of a set.
+
+    Attributes
+    ----------
+    label
+        As in the file, without a subject's prefix.
+    segment
+        What it moves with: one of :data:`SEGMENTS`, a joint for a point that another system computed, or a lab's
+        own name.
+    static_only
+        Taken off after the static trial.
+    diameter_mm
+        Of the ball; None: the diameter that the trial's measurements declare.
+    """
 
     label: str
     segment: str
     static_only: bool = False
+    diameter_mm: float | None = None
+
+    @property
+    def side(self) -> Side | None:
+        """``left`` or ``right``; None for what lies in the middle."""
+        return next((side for side in SIDES if self.segment.startswith(f"{side}_")), None)
+
+
+def sided_segment(segment: str, label: str, where: str | None = None) -> str:
+    """Name of the segment with its side: a limb that is named without one takes that of the marker's label.
+
+    Parameters
+    ----------
+    segment
+        ``thigh``, ``left_thigh``, ``pelvis`` or any other name; only those of :data:`LIMB_SEGMENTS` are changed.
+    label
+        The marker's label: one that begins with L or l is left, with R or r right.
+    where
+        What an error names as the place.
+
+    Raises
+    ------
+    ConfigError
+        The segment is a limb without a side, and the label begins with neither letter.
+
+    Examples
+    --------
+    >>> sided_segment("thigh", "LTHI"), sided_segment("pelvis", "LASI")
+    ('left_thigh', 'pelvis')
+    """
+    if segment not in LIMB_SEGMENTS:
+        return segment
+    for side in SIDES:
+        if label[:1].lower() == side[0]:
+            return f"{side}_{segment}"
+    raise ConfigError(
+        f"marker {label!r} of segment {segment!r} begins with neither L nor R, so its side is unknown",
+        where=where,
+        mend=f"List it under left_{segment} or right_{segment}.",
+    )
 
 
 @dataclass(frozen=True)
@@ -107,6 +192,15 @@ class MarkerSet:
         ruled = {rule.joint for rule in self.rules}
         return tuple(joint for joint in JOINTS if joint in ruled)
 
+    @property
+    def diameters_mm(self) -> dict[str, float]:
+        """Label -> diameter in mm of the markers whose diameter the set states."""
+        return {marker.label: marker.diameter_mm for marker in self.markers if marker.diameter_mm is not None}
+
+    def of_segment(self, segment: str) -> tuple[str, ...]:
+        """Labels of the markers of one segment."""
+        return tuple(marker.label for marker in self.markers if marker.segment == segment)
+
     def present(self, labels: Collection[str]) -> tuple[str, ...]:
         """Markers of this set that are among a file's ``labels``, as the set spells them."""
         named = match_named_joints(labels)
@@ -122,15 +216,16 @@ class MarkerSet:
         name
             What the lab calls it.
         config
-            ``segments`` (required): segment -> list of labels. ``midpoints``: joint -> two labels.
-            ``markers``: finger joint -> the label over it. ``named``: joint -> the label that is the joint.
-            ``description``. Joints of Plug-in Gait whose markers are all there are determined by Plug-in Gait
-            too.
+            ``segments`` (required): segment -> list of labels; a limb without a side (``thigh``) is split by the
+            labels' first letter, see :func:`sided_segment`. ``midpoints``: joint -> two labels. ``markers``: finger
+            joint -> the label over it. ``named``: joint -> the label that is the joint. ``diameters_mm``: label ->
+            diameter of a marker that differs from the declared one. ``description``. Joints of Plug-in Gait whose
+            markers are all there are determined by Plug-in Gait too.
 
         Raises
         ------
         ConfigError
-            A key, joint or label is unknown, or a value has the wrong form.
+            A key, joint or label is unknown, a value has the wrong form, or the side of a limb's marker is unknown.
 
         Examples
         --------
@@ -148,13 +243,16 @@ class MarkerSet:
             raise ConfigError(
                 "segments is missing or empty", where=where, mend='Add segments = { pelvis = ["LASI", ...] }.'
             )
-        markers = tuple(
-            SetMarker(label, segment) for segment in segments for label in _labels(segments, segment, where)
-        )
-        known = [marker.label for marker in markers]
+        segment_of = [(label, segment) for segment in segments for label in _labels(segments, segment, where)]
+        known = [label for label, _ in segment_of]
         repeated = sorted({label for label in known if known.count(label) > 1})
         if repeated:
             raise ConfigError(f"marker {repeated[0]} stands in two places", where=where, mend="Give it one segment.")
+        diameters = _diameters(config, known, where)
+        markers = tuple(
+            SetMarker(label, sided_segment(segment, label, where), diameter_mm=diameters.get(label))
+            for label, segment in segment_of
+        )
         rules = list(pig_rules(known))
         ways: tuple[tuple[str, RuleMethod], ...] = (
             ("midpoints", "midpoint"),
@@ -181,6 +279,24 @@ def _table(config: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]
     if not isinstance(value, Mapping):
         raise ConfigError(f"{key} must be a table, but is {value!r}", where=where, mend=f"Write {key} = {{ ... }}.")
     return value
+
+
+def _diameters(config: Mapping[str, Any], known: Collection[str], where: str) -> dict[str, float]:
+    diameters = _table(config, "diameters_mm", where)
+    for label, value in diameters.items():
+        if label not in known:
+            raise ConfigError(
+                f"diameters_mm names marker {label!r}, which no segment lists",
+                where=where,
+                mend=f"Nearest listed marker: {nearest(label, known) or 'none'}.",
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise ConfigError(
+                f"diameters_mm.{label} must be a positive number of mm, but is {value!r}",
+                where=where,
+                mend=f"Write diameters_mm = {{ {label} = 6.4 }}, or leave it out for the declared diameter.",
+            )
+    return {label: float(value) for label, value in diameters.items()}
 
 
 def _labels(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:

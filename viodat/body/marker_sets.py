@@ -3,15 +3,17 @@
 :data:`MARKER_SETS` is the registry: an entry added to it (:func:`register_marker_set`) is found by
 :func:`detect_marker_set`, by :func:`viodat.body.joint_centres` and by the contract tests.
 
-Sources: Vicon's Plug-in Gait and CGM2 marker guides; van Sint Jan 2007 for the anatomical landmarks.
+Sources: Vicon's Plug-in Gait and CGM2 marker guides; van Sint Jan 2007 for the anatomical landmarks; each set names
+its own in ``source``, and which of its labels are viodat's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 
-from viodat.body.marker_set import JointRule, MarkerSet, SetMarker, pig_rules
+from viodat.body.marker_set import JointRule, MarkerSet, SetMarker, pig_rules, sided_segment
 from viodat.body.named_joints import NAMED_LABELS
 from viodat.body.plug_in_gait import SIDES
 from viodat.capture.spelling import did_you_mean
@@ -24,8 +26,18 @@ def _both(stems: str, prefix: tuple[str, str] = ("L", "R")) -> tuple[str, ...]:
     return tuple(side + stem for side in prefix for stem in stems.split())
 
 
-def _markers(static_only: bool = False, **segments: tuple[str, ...]) -> tuple[SetMarker, ...]:
-    return tuple(SetMarker(label, segment, static_only) for segment, labels in segments.items() for label in labels)
+def _markers(
+    static_only: bool = False, diameter_mm: float | None = None, **segments: tuple[str, ...]
+) -> tuple[SetMarker, ...]:
+    return tuple(
+        SetMarker(label, sided_segment(segment, label), static_only, diameter_mm)
+        for segment, labels in segments.items()
+        for label in labels
+    )
+
+
+def _of_diameter(diameter_mm: float, markers: tuple[SetMarker, ...]) -> tuple[SetMarker, ...]:
+    return tuple(replace(marker, diameter_mm=diameter_mm) for marker in markers)
 
 
 def _midpoints(pairs: Mapping[str, str], prefix: tuple[str, str] = ("L", "R")) -> tuple[JointRule, ...]:
@@ -53,11 +65,18 @@ def _fingers(stems: Mapping[str, str], frame: str, prefix: tuple[str, str] = ("L
 
 _HEAD = _markers(head=("LFHD", "RFHD", "LBHD", "RBHD"))
 _THORAX = _markers(thorax=("C7", "T10", "CLAV", "STRN", "RBAK"))
-_ARMS = _markers(shoulder=_both("SHO"), upper_arm=_both("ELB"), forearm=_both("WRA WRB"), hand=_both("FIN"))
+_ARMS = _markers(clavicle=_both("SHO"), upper_arm=_both("ELB"), wrist=_both("WRA WRB"), hand=_both("FIN"))
 _ARM_TRACKING = _markers(upper_arm=_both("UPA"), forearm=_both("FRM"))
 _PELVIS = _markers(pelvis=("LASI", "RASI", "LPSI", "RPSI"))
 _PELVIS_SACR = _markers(pelvis=("LASI", "RASI", "SACR"))
 _LEGS = _markers(thigh=_both("THI KNE"), shank=_both("TIB ANK"), foot=_both("HEE TOE"))
+_WITHOUT_TRACKING = (
+    *_HEAD,
+    *_markers(thorax=("C7", "T10", "CLAV", "STRN")),
+    *_ARMS,
+    *_PELVIS,
+    *_markers(thigh=_both("KNE"), shank=_both("ANK"), foot=_both("HEE TOE")),
+)
 _SACR_FOR_PSIS = ((("SACR",), ("LPSI", "RPSI")),)
 _VICON = "Vicon, Plug-in Gait Reference Guide"
 _LANDMARKS = ("L_", "R_")
@@ -92,6 +111,7 @@ def register_marker_set(marker_set: MarkerSet) -> None:
     MARKER_SETS[marker_set.name] = marker_set
 
 
+_BODY_MM, _SMALL_MM = 14.0, 6.4
 _FULL = (*_HEAD, *_THORAX, *_ARMS, *_ARM_TRACKING, *_PELVIS, *_LEGS)
 _WRIST_BAR = _midpoints({"wrist": "WRA WRB"})
 
@@ -113,7 +133,7 @@ for _entry in (
     _plug_in_gait_set(
         "plug-in-gait-hands",
         "Plug-in Gait full body with markers over index and little knuckles and thumb",
-        (*_FULL, *_markers(hand=_both("IDX PNK THM"))),
+        (*_FULL, *_markers(hand=_both("IDX PNK"), thumb=_both("THM"))),
         (
             *_WRIST_BAR,
             *_fingers({"index": "IDX", "pinky": "PNK", "thumb": "THM"}, "WRA WRB IDX PNK"),
@@ -131,25 +151,29 @@ for _entry in (
         "viodat-96",
         "Plug-in Gait with clusters, hands, violin and bow: 96 markers in takes, 6 medial ones in the static trial",
         (
-            *_FULL,
+            *_of_diameter(_BODY_MM, tuple(marker for marker in _FULL if not marker.segment.endswith("hand"))),
             *_markers(
+                diameter_mm=_BODY_MM,
                 head=("TOP",),
                 thorax=("T5", "LBAK"),
-                shoulder=_both("SHA SHP"),
+                clavicle=_both("SHA SHP"),
                 upper_arm=_both("UPB UPC"),
                 forearm=_both("FRB FRC"),
-                hand=_both("HND IDX PNK"),
-                index=_both("IDX2 IDX3"),
-                pinky=_both("PNK2"),
-                thumb=_both("THM1 THM THM3"),
                 pelvis=_both("ILC"),
                 thigh=_both("THF THB"),
                 shank=_both("TUB TIF"),
                 foot=_both("MT1 MT5"),
+            ),
+            *_markers(
+                diameter_mm=_SMALL_MM,
+                hand=_both("FIN HND IDX PNK"),
+                index=_both("IDX2 IDX3"),
+                pinky=_both("PNK2"),
+                thumb=_both("THM1 THM THM3"),
                 violin=("VLN1", "VLN2", "VLN3", "VLN4", "VLN5", "VLN6"),
                 bow=("BOW1", "BOW2", "BOW3", "BOW4"),
             ),
-            *_markers(True, upper_arm=_both("ELM"), thigh=_both("KNM"), shank=_both("MED")),
+            *_markers(True, _BODY_MM, upper_arm=_both("ELM"), thigh=_both("KNM"), shank=_both("MED")),
         ),
         (
             *_midpoints({"elbow": "ELM ELB", "wrist": "WRA WRB", "knee": "KNM KNE", "ankle": "MED ANK"}),
@@ -157,12 +181,33 @@ for _entry in (
         ),
         source="viodat's own: VioDat's 96 markers are not published",
     ),
+    _plug_in_gait_set(
+        "mosa",
+        "MOSA's violinists: Plug-in Gait without the markers on the sides of the limbs, two on violin and bow each; "
+        "34 points at 120 Hz",
+        (*_WITHOUT_TRACKING, *_markers(violin=("VIOLINE", "VIOLINB"), bow=("BOWE", "BOWB"))),
+        _WRIST_BAR,
+        source="Huang et al. 2024, MOSA: Music Motion with Semantic Annotation Dataset; the 34 names are those of the "
+        "code published with it; that E is scroll and tip and B the other end is how that code uses them",
+    ),
+    _plug_in_gait_set(
+        "telmi",
+        "TELMI's violinists: 32 markers on the body, and violin and bow",
+        (
+            *_WITHOUT_TRACKING,
+            *_markers(hand=_both("HND"), violin=("VLN1", "VLN2", "VLN3", "VLN4"), bow=("BOW1", "BOW2", "BOW3", "BOW4")),
+        ),
+        _WRIST_BAR,
+        source="Volpe et al. 2017, A Multimodal Corpus for Technology-enhanced Learning of Violin Playing, for the 32; "
+        "every name here, where each marker sits and how many violin and bow have are viodat's own reading, not "
+        "checked against the RepoVizz files: map the files' names in capture.toml [markers.labels]",
+    ),
     MarkerSet(
         "anatomical-landmarks",
         "Bony landmarks on both sides of elbow, wrist, knee and ankle, and the knuckles; no hips or shoulders",
         _markers(
             upper_arm=_both("HLE HME", _LANDMARKS),
-            forearm=_both("RSP USP", _LANDMARKS),
+            wrist=_both("RSP USP", _LANDMARKS),
             hand=_both("HM2 HM5", _LANDMARKS),
             thigh=_both("FLE FME", _LANDMARKS),
             shank=_both("FAL TAM", _LANDMARKS),

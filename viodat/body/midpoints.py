@@ -48,6 +48,7 @@ def finger_centre(
     label: str,
     hand_frame: tuple[str, ...],
     measurements: Mapping[str, float],
+    diameter_mm: float | None = None,
 ) -> tuple[FloatArray, Correction]:
     """Centre of a finger joint from the marker on its dorsal side.
 
@@ -64,6 +65,9 @@ def finger_centre(
         of the hand (the thumb).
     measurements
         ``hand_thickness_<side>_mm`` and ``marker_diameter_mm`` (14 where absent) are used.
+    diameter_mm
+        Diameter of this marker, where the marker set states it; it stands above that of ``measurements``, which is
+        one number for markers that labs mix.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def finger_centre(
         axis = dorsal_axis(trial, side, hand_frame)
         if not np.isfinite(axis).any():
             return finite_or_nan(marker), "none"
-        diameter = marker_diameter(measurements)
+        diameter = marker_diameter(measurements) if diameter_mm is None else diameter_mm
         thickness = measured_length(measurements, f"hand_thickness_{side}_mm")
         if np.isnan(thickness):
             return finite_or_nan(marker - diameter / 2 * axis), "radius"

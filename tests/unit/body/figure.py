@@ -53,7 +53,7 @@ def _across(direction: list[float], along: np.ndarray) -> np.ndarray:
     return _unit(d - a * (a @ d))
 
 
-def _left_side() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _left_side(knuckle_mm: float) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     half = {name: (MEASURED[f"{name}_width"] + DIAMETER) / 2 for name in ("knee", "ankle", "elbow", "wrist")}
     pelvis = np.array([0.0, 0.0, 950.0])
     hip = pelvis + HIP
@@ -96,6 +96,7 @@ def _left_side() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     m["FRM"] = (elbow + mid_wrist) / 2 - 40 * palmar
     m["WRA"], m["WRB"] = mid_wrist + 30 * thumbwards, mid_wrist - 30 * thumbwards
     thick = (MEASURED["hand_thickness"] + DIAMETER) / 2
+    under_knuckle = (MEASURED["hand_thickness"] + knuckle_mm) / 2
     hand = wrist + 80 * distal
     m["FIN"] = hand - thick * palmar
     m["IDX"] = mid_wrist + 80 * distal + 25 * thumbwards
@@ -109,8 +110,8 @@ def _left_side() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         "elbow": elbow,
         "wrist": wrist,
         "hand": hand,
-        "index": m["IDX"] + thick * palmar,
-        "pinky": m["PNK"] + thick * palmar,
+        "index": m["IDX"] + under_knuckle * palmar,
+        "pinky": m["PNK"] + under_knuckle * palmar,
         "thumb": m["THM"],
         "mid_wrist": mid_wrist,
     }
@@ -135,9 +136,14 @@ _NAMED = {
 }  # fmt: skip
 
 
-def figure(frames: int = 5, seed: int = 0) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Points of every label that any marker set uses, and the true centres, each (frames, 3)."""
-    m, t = _left_side()
+def figure(
+    frames: int = 5, seed: int = 0, knuckle_mm: float = DIAMETER
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Points of every label that any marker set uses, and the true centres, each (frames, 3).
+
+    ``knuckle_mm`` is the diameter of the markers over the knuckles, DIAMETER that of all others.
+    """
+    m, t = _left_side(knuckle_mm)
     points, truth = dict(_MIDDLE), {}
     for mark, side, mirror in (("L", "left", [1, 1, 1]), ("R", "right", [1, -1, 1])):
         points |= {mark + stem: p * mirror for stem, p in m.items()}

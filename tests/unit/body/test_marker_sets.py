@@ -1,5 +1,7 @@
 """Detection of marker sets, and sets of a lab's own from capture.toml."""
 
+from dataclasses import replace
+
 import pytest
 
 from viodat.body import (
@@ -7,6 +9,7 @@ from viodat.body import (
     MarkerSet,
     detect_marker_set,
     get_marker_set,
+    how_determined,
     register_marker_set,
 )
 from viodat.errors import ConfigError
@@ -90,8 +93,68 @@ def test_from_config_adds_plug_in_gait_where_its_markers_are():
         ({"segments": {"a": ["LKNE"]}, "midpoints": {"left_knee": ["LKNE", "LKNN"]}}, "'LKNN', which no segment"),
         ({"segments": {"a": ["LKNE"]}, "named": {"left_kne": "LKNE"}}, "'left_kne' is not a joint.*'left_knee'"),
         ({"segments": {"a": ["LKNE"]}, "named": ["LKNE"]}, "named must be a table"),
+        (
+            {"segments": {"thigh": ["KNE1"]}},
+            r"\[marker_sets.ours\].*'KNE1' of segment 'thigh' begins with neither L nor R.*left_thigh or right_thigh",
+        ),
+        ({"segments": {"hand": ["LIDX"]}, "diameters_mm": {"LIDXX": 6.4}}, "'LIDXX', which no segment lists.*LIDX"),
+        ({"segments": {"hand": ["LIDX"]}, "diameters_mm": {"LIDX": 0}}, "positive number of mm, but is 0"),
+        ({"segments": {"hand": ["LIDX"]}, "diameters_mm": {"LIDX": "6"}}, "positive number of mm, but is '6'"),
     ],
 )
 def test_from_config_refuses(config, message):
     with pytest.raises(ConfigError, match=message):
         MarkerSet.from_config("ours", config)
+
+
+def test_an_unsided_limb_takes_its_side_from_the_label():
+    own = MarkerSet.from_config(
+        "ours",
+        {
+            "segments": {
+                "thigh": ["LKNE", "r_knee"],
+                "left_thigh": ["KNEE_L"],
+                "pelvis": ["LASI", "RASI"],
+                "cello": ["LEND", "SCROLL"],
+            },
+            "diameters_mm": {"LKNE": 9.5},
+        },
+    )
+    segments = {m.label: m.segment for m in own.markers}
+    assert segments == {
+        "LKNE": "left_thigh",
+        "r_knee": "right_thigh",
+        "KNEE_L": "left_thigh",
+        "LASI": "pelvis",
+        "RASI": "pelvis",
+        "LEND": "cello",
+        "SCROLL": "cello",
+    }
+    assert {m.label: m.side for m in own.markers if m.side} == {"LKNE": "left", "r_knee": "right", "KNEE_L": "left"}
+    assert own.of_segment("left_thigh") == ("LKNE", "KNEE_L")
+    assert own.diameters_mm == {"LKNE": 9.5}
+
+
+def test_sizes_of_the_music_sets():
+    mosa, telmi = MARKER_SETS["mosa"], MARKER_SETS["telmi"]
+    assert len(mosa.markers) == 34
+    assert sum(m.segment not in ("violin", "bow") for m in telmi.markers) == 32
+    for marker_set in (mosa, telmi):
+        kinds = {joint.split("_")[1] for joint in marker_set.determines}
+        # Neither has a marker on the side of thigh or shank, without which Plug-in Gait knows no knee.
+        assert kinds == {"pelvis", "shoulder", "elbow", "wrist"}
+
+
+def test_how_the_joints_of_viodats_own_set_are_determined():
+    ways = how_determined(MARKER_SETS["viodat-96"])
+    assert ways["left_index"] == ("marker:LIDX-(hand_thickness+6.4mm)/2",)
+    assert ways["left_thumb"] == ("marker:LTHM",)
+    assert ways["right_wrist"] == ("pig:wrist_offset", "midpoint:RWRA+RWRB")
+    assert ways["right_ankle"] == ("pig:ankle_chord", "midpoint:RMED+RANK (static trial)")
+    assert how_determined(MARKER_SETS["plug-in-gait-hands"])["left_index"] == ("marker:LIDX-(hand_thickness+d)/2",)
+
+
+def test_ways_stand_in_the_order_of_use_whatever_the_order_of_the_rules():
+    medial = MARKER_SETS["plug-in-gait-medial"]
+    backwards = replace(medial, rules=medial.rules[::-1])
+    assert how_determined(backwards) == how_determined(medial)

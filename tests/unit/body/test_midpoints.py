@@ -41,12 +41,18 @@ def test_dorsal_axis_of_a_palm_on_the_table():
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize(
-    ("subject", "correction", "distance"),
-    [(measurements(), "thickness", 15.5), ({"marker_diameter_mm": 6.0}, "radius", 3.0), ({}, "radius", 7.0)],
+    ("subject", "own_mm", "correction", "distance"),
+    [
+        (measurements(), None, "thickness", 15.5),
+        ({"marker_diameter_mm": 6.0}, None, "radius", 3.0),
+        ({}, None, "radius", 7.0),
+        (measurements(), 6.4, "thickness", 11.7),
+        ({"marker_diameter_mm": 14.0}, 6.4, "radius", 3.2),
+    ],
 )
-def test_knuckle_lies_below_its_marker(recorded, points, side, subject, correction, distance):
+def test_knuckle_lies_below_its_marker(recorded, points, side, subject, own_mm, correction, distance):
     frame = hand(side[0].upper())
-    centre, how = finger_centre(recorded, side, frame[2], frame, subject)
+    centre, how = finger_centre(recorded, side, frame[2], frame, subject, own_mm)
     assert how == correction
     below = points[frame[2]] - centre
     np.testing.assert_allclose(np.sum(below * dorsal_axis(recorded, side, frame), axis=-1), distance, atol=1e-9)

@@ -123,14 +123,15 @@ def test_takes_carry_96_markers() -> None:
 
 
 def test_the_registered_set_is_this_one() -> None:
-    registered = {m.label: m.segment for m in MARKER_SETS["viodat-96"].markers}
+    registered = {m.label: m for m in MARKER_SETS["viodat-96"].markers}
     assert set(registered) == {m.label for m in MARKERS}
-    ours = {"clavicle": "shoulder", "radius": "forearm"}
     for marker in MARKERS:
-        part = marker.segment.removeprefix("left_").removeprefix("right_")
+        side, _, part = marker.segment.partition("_")
         finger = part.split("_")[0]
-        expected = finger if finger in ("index", "pinky", "thumb") else ours.get(part, part)
-        assert registered[marker.label] == expected, marker.label
+        expected = f"{side}_{finger}" if finger in ("index", "pinky", "thumb") else marker.segment
+        found = registered[marker.label]
+        assert found.segment == expected.replace("radius", "wrist"), marker.label
+        assert (found.diameter_mm, found.static_only) == (marker.diameter_mm, marker.static_only), marker.label
     for kind in ("take", "rom", "static"):
         assert detect_marker_set(labels_of(kind)) is MARKER_SETS["viodat-96"]
     assert MARKER_SETS["viodat-96"].determines == JOINTS
