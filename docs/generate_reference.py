@@ -19,10 +19,13 @@ from typing import Final
 
 import pyarrow as pa
 
-from viodat.body import MARKER_SETS
+from viodat.body import MARKER_SETS, how_determined
+from viodat.body.angles import MEANINGS
 from viodat.build.checks import CHECKS
 from viodat.cli.app import app
 from viodat.dataset import schema
+from viodat.dataset.angle_points import ANGLE_POINTS
+from viodat.joints import JOINTS
 from viodat.synth.faults import DESCRIPTIONS
 from viodat.synth.lab.marker_motion import TISSUES
 from viodat.synth.lab.marker_set import PALPATION_MM
@@ -34,9 +37,13 @@ _STREAMS: Final = {"motion": schema.MOTION, "video": schema.VIDEO, "audio": sche
 
 _NO_CLOCK = "whole column where the clock is unknown"
 _NO_TRUTH = "cell where clock or calibration is unknown, number where the joint is undetermined"
+_NO_FIT: Final = "cell where joints are computed frame by frame, number where the joint is undetermined"
 _NULLS: Final[dict[tuple[str, str], str]] = {
     ("motion", "joints_mm"): "number where the joint is undetermined",
-    ("motion", "sigma_mm"): "cell where the method states none: everywhere, today",
+    ("motion", "sigma_mm"): "cell where the method states none: the methods that work frame by frame",
+    ("motion", "velocity_mm_s"): _NO_FIT,
+    ("motion", "acceleration_mm_s2"): _NO_FIT,
+    ("motion", "angles_rad"): "cell where joints are computed frame by frame, number where the angle is undetermined",
     ("video", "time_ns"): _NO_CLOCK,
     ("video", "pose3d_mm"): _NO_TRUTH,
     ("video", "pose2d_px"): f"{_NO_TRUTH} or not before the camera",
@@ -82,6 +89,23 @@ def marker_sets() -> str:
     return _table(("marker set", "what it is", "markers", "joints it determines, left and right", "source"), rows)
 
 
+def ways_to_joints() -> str:
+    """Give the table of how each marker set determines each joint: ways in the order of use, labels without a side."""
+    stems = list(dict.fromkeys(joint.split("_", 1)[1] for joint in JOINTS))
+    rows = []
+    for entry in MARKER_SETS.values():
+        ways = how_determined(entry)
+        cells = (tuple(map(_without_side, ways.get(f"left_{stem}", ()))) for stem in stems)
+        rows.append((f"`{entry.name}`", *(", then ".join(cell) for cell in cells)))
+    return _table(("marker set", *stems), rows)
+
+
+def _without_side(way: str) -> str:
+    """Write a way of the left side as that of both: ``midpoint:LKNM+LKNE`` -> ``midpoint:KNM+KNE``."""
+    text, _, when = way.partition(" (")
+    return f"`{re.sub(r'(?<=[:+])L_?(?=[A-Z])', '', text)}`" + (f" ({when}" if when else "")
+
+
 def verbs() -> str:
     """Give a section per verb with its arguments and options, and one of the options of the program itself."""
     parts = []
@@ -118,6 +142,24 @@ def options(function: Callable[..., object]) -> str:
     return _table(("argument or option", "value", "default", "meaning"), rows)
 
 
+def angles() -> str:
+    """Give the table of the joint angles."""
+    return _table(("angle", "what turns, and its sign"), ((f"`{name}`", text) for name, text in MEANINGS.items()))
+
+
+def angle_points() -> str:
+    """Give the table of the points that hold joint angles in a C3D file; left and right in one row."""
+    rows = []
+    for label, names in ANGLE_POINTS.items():
+        if label.startswith("R"):
+            continue
+        sided = names[0].startswith("left_")
+        shown = f"`{label}`, `R{label[1:]}`" if sided else f"`{label}`"
+        cells = [f"`{name.removeprefix('left_')}`" for name in names] + [""] * (3 - len(names))
+        rows.append((shown, *cells))
+    return _table(("point", "x", "y", "z"), rows)
+
+
 def faults() -> str:
     """Give the table of the simulated lab's mistakes."""
     return _table(("fault", "what happens"), ((f"`{name}`", text) for name, text in DESCRIPTIONS.items()))
@@ -141,12 +183,13 @@ def palpation() -> str:
 
 
 PAGES: Final[dict[str, dict[str, Callable[[], str]]]] = {
-    "reference/dataset.md": {name: lambda name=name: columns(name) for name in _STREAMS},
+    "reference/dataset.md": {**{name: lambda name=name: columns(name) for name in _STREAMS}, "angles": angles},
     "reference/checks.md": {"checks": checks},
     "reference/cli.md": {"verbs": verbs},
-    "science/joint_centres.md": {"marker-sets": marker_sets},
+    "science/joint_centres.md": {"marker-sets": marker_sets, "ways-to-joints": ways_to_joints},
     "science/twin.md": {"tissues": tissues, "palpation": palpation},
     "how-to/simulate-a-capture.md": {"faults": faults},
+    "how-to/export-to-opensim.md": {"angle-points": angle_points},
 }
 """Page -> name of each part of it that is generated -> what makes it."""
 

@@ -58,6 +58,7 @@ def text_of(page: str) -> str:
         "science/joint_centres.md",
         "science/twin.md",
         "how-to/simulate-a-capture.md",
+        "how-to/export-to-opensim.md",
     ],
 )
 def test_generated_parts_are_what_the_code_says(reference, page):
@@ -130,7 +131,7 @@ def test_reading_without_viodat_gives_what_viodat_reads(tiny, monkeypatch):
     assert "import viodat" not in text_of("reference/dataset.md").split("## Reading it without viodat")[1]
 
 
-@pytest.mark.parametrize("page", ["index.md", "how-to/build-a-dataset.md"])
+@pytest.mark.parametrize("page", ["index.md", "how-to/build-a-dataset.md", "how-to/export-to-opensim.md"])
 def test_code_of_the_pages_runs(tiny, monkeypatch, page):
     run_code(page, tiny, monkeypatch)
 

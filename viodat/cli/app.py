@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import build, check, demo, info, synth
+from viodat.cli import build, check, demo, export, info, synth
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -68,6 +68,7 @@ app = typer.Typer(
 app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("info")(info.info)
+app.command("export")(export.export)
 app.command("demo")(demo.demo)
 app.command("synth")(synth.synth)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from viodat.body.angles import ANGLES
 from viodat.dataset import schema
 from viodat.files import write_text
 
@@ -29,7 +30,7 @@ Built by viodat {viodat_version}, schema {schema_version}. {rights}
 |---|---|---|
 | `participants.parquet`, `trials.parquet`, `recordings.parquet`, `cameras.parquet` | participant, trial, recording, camera | as named |
 | `exclusions.parquet` | thing left out | stage, reason, the number behind it and its limit |
-| `motion/` | mocap frame | `trial`, `time_ns`, `joints_mm` [18x3] world frame, `sigma_mm` [18], `valid` [18] |
+| `motion/` | mocap frame | `trial`, `time_ns`, `joints_mm` [18x3] world frame, `sigma_mm` [18], `valid` [18], `velocity_mm_s` and `acceleration_mm_s2` [18x3] world frame, `angles_rad` [{n_angles}] |
 | `video/` | video frame | `trial`, `recording`, `time_ns`, `device_time_ns`, `pts`, `pose3d_mm` [18x3] camera frame, `pose2d_px` [18x2] projected truth, `detected_px` [18x2], `confidence` [18], `valid` [18] |
 | `audio/` | 10 ms of sound | `trial`, `recording`, `time_ns`, `device_time_ns`, `features` [35], `log_mel_db` [128], `f0_hz`, `voiced` |
 | `waveform/` | | the sound at its own rate, FLAC |
@@ -84,5 +85,6 @@ def write_card(
         schema_version=info["schema_version"],
         rights=rights,
         joints=", ".join(info["joints"]),
+        n_angles=len(ANGLES),
     )
     write_text(folder / "README.md", card)

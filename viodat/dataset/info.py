@@ -38,7 +38,7 @@ def read_info(folder: Path) -> dict[str, Any]:
     try:
         info = json.loads(file.read_text(encoding="utf-8"))
         version = str(info["schema_version"])
-        major = int(version.split(".")[0])
+        major, _ = schema.version_number(version)
     except (FileNotFoundError, NotADirectoryError):
         what = "is not a viodat dataset (no dataset.json)" if folder.exists() else "does not exist"
         raise DatasetError(what, where=folder, mend="Build one: viodat build --raw RAW --out OUT.") from None
@@ -63,7 +63,7 @@ def read_info(folder: Path) -> dict[str, Any]:
 
 
 def _check_major(folder: Path, version: str, major: int) -> None:
-    reads = int(schema.SCHEMA_VERSION.split(".")[0])
+    reads, _ = schema.version_number(schema.SCHEMA_VERSION)
     if major > reads:
         raise DatasetError(
             f"has schema version {version}, newer than the {schema.SCHEMA_VERSION} that this viodat reads",

@@ -96,7 +96,7 @@ class VioDataset:
         return self._frame("exclusions")
 
     def motion(self, trial: str) -> Motion:
-        """Joint centres of one trial.
+        """Joint centres of one trial, their velocities and accelerations, and joint angles.
 
         Raises
         ------
@@ -216,7 +216,13 @@ class VioDataset:
         return pd.DataFrame(frame)
 
     def _stream(self, file: str, kind: pa.Schema, columns: Collection[str] | None) -> Arrays:
-        return read_arrays(self.path / file, kind, columns, built_by=self.info["viodat_version"])
+        return read_arrays(
+            self.path / file,
+            kind,
+            columns,
+            built_by=self.info["viodat_version"],
+            version=self.info["schema_version"],
+        )
 
     def _row(self, table: str, name: str) -> dict[str, Any]:
         known = self._by_id[table]

@@ -4,7 +4,8 @@ Arrays of a fixed size are Arrow ``FixedSizeList`` columns, flattened in row-maj
 ``shape`` says how to unflatten them. A missing number is null. Times are int64 nanoseconds on the mocap clock.
 Each stream file names its trial (and recording) in a column of its own, so that a folder of them reads as one
 table; what holds for a whole file (versions, frames, clock, joint order) stands in the schema's metadata.
-The version is ``major.minor``: a reader accepts any minor of its own major and refuses every other major.
+The version is ``major.minor``: a reader accepts any minor of its own major and refuses every other major. A column that
+came with a later minor than the first has that in its metadata, as ``since``; in older datasets it reads as missing.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Final
 import pyarrow as pa
 
 from viodat._version import __version__
+from viodat.body.angles import ANGLES
 from viodat.capture.measurements import MEASUREMENTS
 from viodat.joints import JOINTS
 
-SCHEMA_VERSION: Final = "1.0"
+SCHEMA_VERSION: Final = "1.1"
 
 N_JOINTS: Final = len(JOINTS)
 N_FEATURES: Final = 35
@@ -46,6 +48,7 @@ def _array(
 
 
 _ORDER: Final = ",".join(JOINTS)
+_ANGLE_ORDER: Final = ",".join(ANGLES)
 
 FILE_METADATA: Final = {
     "schema_version": SCHEMA_VERSION,
@@ -57,6 +60,18 @@ FILE_METADATA: Final = {
     "joints": _ORDER,
 }
 """What holds for every column of a file: metadata of the Parquet schema."""
+
+
+def version_number(text: str) -> tuple[int, int]:
+    """Give major and minor of a schema version; raises ValueError if it is none."""
+    major, _, minor = text.partition(".")
+    return int(major), int(minor or 0)
+
+
+def lacks(version: str, field: pa.Field) -> bool:
+    """Say whether datasets of that schema version are older than a column."""
+    since = (field.metadata or {}).get(b"since")
+    return since is not None and version_number(version) < version_number(since.decode())
 
 
 def _schema(fields: Iterable[pa.Field]) -> pa.Schema:
@@ -81,6 +96,19 @@ MOTION = _schema(
             "standard deviation of the joint centre; null: the method states none", unit="mm", joints=_ORDER,
         ),
         _array("valid", pa.bool_(), (N_JOINTS,), "the joint is determined in this frame", required=True, joints=_ORDER),
+        _array(
+            "velocity_mm_s", pa.float32(), (N_JOINTS, 3), "velocities of the joint centres, from the skeleton fit",
+            unit="mm/s", frame="world", joints=_ORDER, since="1.1",
+        ),
+        _array(
+            "acceleration_mm_s2", pa.float32(), (N_JOINTS, 3),
+            "accelerations of the joint centres, from the skeleton fit",
+            unit="mm/s^2", frame="world", joints=_ORDER, since="1.1",
+        ),
+        _array(
+            "angles_rad", pa.float32(), (len(ANGLES),), "joint angles, in the order of the field's metadata `angles`",
+            unit="rad", angles=_ANGLE_ORDER, since="1.1",
+        ),
     ]
 )  # fmt: skip
 

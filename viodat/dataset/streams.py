@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Motion:
-    """Joint centres of one trial.
+    """Joint centres and joint angles of one trial.
 
     Attributes
     ----------
@@ -22,12 +22,20 @@ class Motion:
         (F, 18) float32 mm, NaN where the method states no uncertainty.
     valid
         (F, 18) bool.
+    velocity_mm_s, acceleration_mm_s2
+        (F, 18, 3) float32 mm/s and mm/s², world frame, of the joint centres, from the skeleton fit; NaN where
+        undetermined, and everywhere where the method gives none or the dataset is of schema version 1.0.
+    angles_rad
+        (F, N) float32 rad, by the names of :data:`viodat.body.angles.ANGLES`; NaN as for the velocities.
     """
 
     time_ns: NDArray[np.int64]
     joints_mm: NDArray[np.float32]
     sigma_mm: NDArray[np.float32]
     valid: NDArray[np.bool_]
+    velocity_mm_s: NDArray[np.float32]
+    acceleration_mm_s2: NDArray[np.float32]
+    angles_rad: NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from viodat.dataset.schema import SCHEMA_VERSION, lacks
 from viodat.errors import DatasetError
 from viodat.files import atomic_path
 
@@ -69,7 +70,12 @@ def write_rows(path: Path, schema: pa.Schema, rows: Sequence[Mapping[str, Any]])
 
 
 def read_arrays(
-    path: Path, schema: pa.Schema, columns: Collection[str] | None = None, *, built_by: str = "another version"
+    path: Path,
+    schema: pa.Schema,
+    columns: Collection[str] | None = None,
+    *,
+    built_by: str = "another version",
+    version: str = SCHEMA_VERSION,
 ) -> dict[str, NDArray[Any]]:
     """Read a file that :func:`write_arrays` wrote, as (N, ...) arrays with NaN where null.
 
@@ -86,6 +92,8 @@ def read_arrays(
         what the file's name says.
     built_by
         Version of viodat that built the dataset, for the message.
+    version
+        Schema version of the dataset: its files lack the columns that came later, which come back as NaN.
 
     Raises
     ------
@@ -94,8 +102,15 @@ def read_arrays(
     """
     if columns is None:
         columns = [field.name for field in schema if not pa.types.is_string(field.type)]
-    table = read_table(path, schema, columns, built_by=built_by)
-    return {name: _from_arrow(table.column(name), schema.field(name)) for name in columns}
+    later = [field.name for field in schema if lacks(version, field)]
+    older = pa.schema([field for field in schema if field.name not in later])
+    table = read_table(path, older, [name for name in columns if name not in later], built_by=built_by)
+    arrays = {}
+    for name in columns:
+        field = schema.field(name)
+        column = pa.chunked_array([pa.nulls(len(table), field.type)]) if name in later else table.column(name)
+        arrays[name] = _from_arrow(column, field)
+    return arrays
 
 
 def read_table(

@@ -87,6 +87,9 @@ def write_dataset(
                     "joints_mm": joints_at(motion_s),
                     "sigma_mm": None,
                     "valid": np.ones((frames, 18), bool),
+                    "velocity_mm_s": None,
+                    "acceleration_mm_s2": None,
+                    "angles_rad": None,
                 },
             )
         for device, detected in enumerate(keypoints, 1):

@@ -47,9 +47,10 @@ def test_a_missing_key_of_dataset_json_is_named(copy, key):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": "2.0"}, r"newer than the 1\.0 .*pip install --upgrade viodat"),
-        ({"schema_version": "0.9"}, r"older than the 1\.0 .*viodat build --raw RAW --out OUT"),
+        ({"schema_version": "2.0"}, r"newer than the 1\.1 .*pip install --upgrade viodat"),
+        ({"schema_version": "0.9"}, r"older than the 1\.1 .*viodat build --raw RAW --out OUT"),
         ({"schema_version": "new"}, "is damaged"),
+        ({"schema_version": "1.x"}, "is damaged"),
         ({"feature_rates_hz": "100"}, "key 'feature_rates_hz' is '100'"),
         ({"feature_rates_hz": ["100"]}, "key 'feature_rates_hz' holds '100'"),
         ({"joints": list(reversed(info()["joints"]))}, "in another order"),
@@ -85,6 +86,30 @@ def test_a_stream_of_another_version_is_refused_even_if_the_column_is_not_wanted
     _without_column(copy / paths.audio("P04C01T01", "P04", "train"), "voiced")
     with pytest.raises(DatasetError, match=r"^P04C01T01\.parquet: was built by viodat 0\.1\.0 without column 'voiced'"):
         viodat.open_dataset(copy).audio_arrays("P04C01T01", columns=("features",))
+
+
+def test_a_dataset_of_schema_version_1_0_is_read(copy):
+    """Before motion had velocities, accelerations and angles."""
+    later = ["velocity_mm_s", "acceleration_mm_s2", "angles_rad"]
+    for name in later:
+        _without_column(copy / paths.motion("P04T01", "P04", "train"), name)
+    (copy / "dataset.json").write_text(json.dumps(info(schema_version="1.0")))
+    motion = viodat.open_dataset(copy).motion("P04T01")
+    assert np.isfinite(motion.joints_mm).all()
+    for name in later:
+        assert np.isnan(getattr(motion, name)).all(), name
+        assert len(getattr(motion, name)) == len(motion.time_ns)
+    (copy / "dataset.json").write_text(json.dumps(info()))
+    with pytest.raises(DatasetError, match=r"without column 'velocity_mm_s', which this version reads"):
+        viodat.open_dataset(copy).motion("P04T01")
+
+
+def test_a_dataset_of_a_later_minor_version_is_read(copy):
+    (copy / "dataset.json").write_text(json.dumps(info(schema_version="1.7")))
+    path = copy / paths.motion("P04T01", "P04", "train")
+    table = pq.ParquetFile(path).read()
+    pq.write_table(table.append_column("new", pa.nulls(len(table))), path)
+    assert len(viodat.open_dataset(copy).motion("P04T01").time_ns) == 201
 
 
 def test_a_recording_of_an_excluded_trial_gives_the_trials_reason(small):

@@ -4,6 +4,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.mutate import mutants
+from viodat.body.angles import ANGLES
 from viodat.dataset import schema
 from viodat.dataset.tables import read_arrays, read_table, write_arrays, write_rows
 from viodat.errors import DatasetError
@@ -20,6 +21,9 @@ def _motion(frames: int) -> dict[str, np.ndarray | str]:
         "joints_mm": joints,
         "sigma_mm": np.full((frames, 18), np.nan, np.float32),
         "valid": np.isfinite(joints).all(-1),
+        "velocity_mm_s": joints + 1,
+        "acceleration_mm_s2": joints - 1,
+        "angles_rad": np.full((frames, len(ANGLES)), 0.25, np.float32),
     }
 
 
@@ -55,6 +59,31 @@ def test_every_field_carries_its_meaning_and_every_measure_its_unit(tmp_path):
             suffix = column.name.rsplit("_", 1)[-1]
             if suffix in ("mm", "px", "s", "hz", "ns", "ms", "ppm", "kg", "rad", "db"):
                 assert b"unit" in column.metadata, column.name
+
+
+def test_the_names_of_the_angles_stand_in_the_file(tmp_path):
+    write_arrays(tmp_path / "a.parquet", schema.MOTION, _motion(3))
+    field = pq.read_schema(tmp_path / "a.parquet").field("angles_rad")
+    assert field.type == pa.list_(pa.float32(), len(ANGLES))
+    assert field.metadata[b"angles"].decode().split(",") == list(ANGLES)
+    assert field.metadata[b"unit"] == b"rad"
+
+
+@pytest.mark.parametrize("columns", [None, ("angles_rad",), ("time_ns", "velocity_mm_s")])
+def test_a_column_that_came_with_a_later_minor_version_reads_as_nan(tmp_path, columns):
+    write_arrays(tmp_path / "new.parquet", schema.MOTION, _motion(5))
+    table = pq.ParquetFile(tmp_path / "new.parquet").read()
+    pq.write_table(table.drop_columns(["velocity_mm_s", "acceleration_mm_s2", "angles_rad"]), tmp_path / "a.parquet")
+    again = read_arrays(tmp_path / "a.parquet", schema.MOTION, columns, version="1.0")
+    shapes = {"velocity_mm_s": (5, 18, 3), "acceleration_mm_s2": (5, 18, 3), "angles_rad": (5, len(ANGLES))}
+    assert set(again) == set(columns or schema.MOTION.names) - {"trial"}
+    for name in set(again) & set(shapes):
+        assert again[name].shape == shapes[name]
+        assert again[name].dtype == np.float32
+        assert np.isnan(again[name]).all()
+    # The file's own version had them: a file without them is damaged.
+    with pytest.raises(DatasetError, match="without column 'velocity_mm_s'"):
+        read_arrays(tmp_path / "a.parquet", schema.MOTION, columns)
 
 
 def test_a_column_that_is_missing_altogether_reads_as_nan(tmp_path):
