@@ -1,0 +1,311 @@
+"""``fit_skeleton``: a skeleton of constant bone lengths, fitted to all markers of a trial at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from viodat.body.anatomical_axes import anatomical_axes
+from viodat.body.angles import ANGLES, joint_angles
+from viodat.body.geometry import FloatArray
+from viodat.body.joint_centres import joint_centres, measurements_of
+from viodat.body.marker_set import MarkerSet
+from viodat.body.marker_sets import detect_marker_set, get_marker_set
+from viodat.body.skeleton.building import build_trees, expect, joint_points
+from viodat.body.skeleton.calibration import Calibration, calibrate
+from viodat.body.skeleton.evidence import Evidence, gather_evidence, knuckles
+from viodat.body.skeleton.motion import TreeMotion, fit_motion
+from viodat.body.skeleton.reference import reference_posture
+from viodat.body.skeleton.result import FitReport, FittedJoint, FittedMarker, SkeletonFit
+from viodat.body.skeleton.sampling import calibration_frames
+from viodat.body.skeleton.segments import LIMBS
+from viodat.body.skeleton.starting_poses import starting_poses
+from viodat.body.skeleton.tree import Slides, Tree, subtree
+from viodat.body.skeleton.uncertainty import joint_sigma
+from viodat.capture.markers import MarkerTrial, Subject
+from viodat.errors import BodyError
+from viodat.joints import BONES, JOINT_INDEX, JOINTS
+
+UNDETERMINED_MM: Final = 40.0
+"""A joint whose sigma is larger is not determined: its frame is NaN."""
+
+OUTLYING_WEIGHT: Final = 0.2
+
+
+@dataclass(frozen=True)
+class _Skeleton:
+    """Trees with centres and slides, and the calibrations they come from."""
+
+    trees: Mapping[str, Tree]
+    centres: Mapping[str, FloatArray]
+    slides: Mapping[str, Slides]
+    limbs: Mapping[str, Calibration]
+    frames_used: Mapping[str, tuple[int, int]]
+
+    @property
+    def joints(self) -> dict[str, FloatArray]:
+        """(3,) mm, the centres in the reference posture, by joint."""
+        return {
+            joint: place for name, tree in self.trees.items() for joint, place in zip(tree.joints, self.centres[name], strict=True)
+        }
+
+
+def fit_skeleton(
+    trial: MarkerTrial,
+    *,
+    static: MarkerTrial | None = None,
+    rom: MarkerTrial | None = None,
+    subject: Subject | Mapping[str, float] | None = None,
+    marker_set: str | MarkerSet | None = None,
+    functional: bool = True,
+) -> SkeletonFit:
+    """Fit a skeleton to all markers of a trial.
+
+    Parameters
+    ----------
+    trial
+        Markers, mm, world frame, labels without subject prefix.
+    static
+        A static trial of the same session, with medial markers if the set has them. Without one a frame of the trial
+        takes its place.
+    rom
+        A range-of-motion trial of the same session.
+    subject
+        Measurements, as :func:`viodat.body.joint_centres` takes them.
+    marker_set
+        A registered name or a set of one's own. Default: the registered set that fits the labels best.
+    functional
+        Whether joint centres and sliding skin are estimated from motion, too. If not, the centres are where landmarks
+        and regressions put them.
+
+    Returns
+    -------
+    SkeletonFit
+        Joints, their uncertainty, angles, velocities, accelerations and a report.
+
+    Raises
+    ------
+    BodyError
+        No marker set fits, or the markers determine no joint.
+    ConfigError
+        ``marker_set`` or a measurement is unknown.
+    """
+    chosen = _marker_set(trial, marker_set)
+    measured = measurements_of(subject, trial, static)
+    reference = reference_posture(trial, static)
+    evidence, notes = gather_evidence(reference, measured, chosen)
+    seen = [label for label in trial.labels if np.isfinite(trial.marker(label)).any()]
+    trees = build_trees(reference.places, evidence, chosen, seen)
+    skeleton = _calibrated(trees, evidence, trial, rom, functional)
+    wrists = {joint.removesuffix("_wrist"): place for joint, place in skeleton.joints.items() if "wrist" in joint}
+    evidence = {**evidence, **knuckles(reference, measured, chosen, wrists)}
+    motions = _motions(skeleton, trial)
+    if not motions:
+        raise BodyError(
+            f"the markers of set {chosen.name!r} determine neither pelvis nor thorax: each needs three of its markers "
+            "in one frame, in the trial and in the static trial",
+            where=trial.source,
+            mend="Check the labels with viodat check, or map them in capture.toml [markers.labels].",
+        )
+    return _result(trial, chosen, reference.places, evidence, skeleton, motions, (*reference.notes, *notes), measured)
+
+
+def _marker_set(trial: MarkerTrial, wanted: str | MarkerSet | None) -> MarkerSet:
+    found = get_marker_set(wanted) if isinstance(wanted, str) else wanted or detect_marker_set(trial.labels)
+    if found is None:
+        shown = ", ".join(trial.labels[:8]) + (", ..." if len(trial.labels) > 8 else "")
+        raise BodyError(
+            f"no marker set fits the {len(trial.labels)} labels {shown}",
+            where=trial.source,
+            mend="Name the set in capture.toml [markers] set, or define it there under [marker_sets].",
+        )
+    return found
+
+
+def _calibrated(
+    trees: Mapping[str, Tree],
+    evidence: Mapping[str, Evidence],
+    trial: MarkerTrial,
+    rom: MarkerTrial | None,
+    functional: bool,
+) -> _Skeleton:
+    centres = {name: np.array([evidence[j].place for j in tree.joints]).reshape(-1, 3) for name, tree in trees.items()}
+    slides = {name: Slides.none(len(tree.labels)) for name, tree in trees.items()}
+    limbs: dict[str, Calibration] = {}
+    used: dict[str, tuple[int, int]] = {}
+    for name, tree in trees.items():
+        for limb, segments in LIMBS.items():
+            if not functional or len(tree.segments) < 2 or segments[1] not in tree.segments:
+                continue
+            part = subtree(tree, segments)
+            known = np.array([evidence[j].place for j in part.joints])
+            frames = calibration_frames(part, known, trial, rom)
+            if frames is None:
+                continue
+            precision = np.array([evidence[j].precision for j in part.joints])
+            found = calibrate(part, known, precision, expect(part, known), frames)
+            limbs[limb], used[limb] = found, frames.counts
+            for j, joint in enumerate(part.joints):
+                centres[name][tree.joints.index(joint)] = found.centres[j]
+            slides[name] = _with_limb(slides[name], tree, found)
+    return _Skeleton(trees, centres, slides, limbs, used)
+
+
+def _with_limb(slides: Slides, tree: Tree, limb: Calibration) -> Slides:
+    """Add a limb's slides to those of the tree it belongs to; markers of the root have slides from two limbs."""
+    neighbours, coefficients = list(slides.neighbours), list(slides.coefficients)
+    for m, label in enumerate(limb.tree.labels):
+        whole = tree.labels.index(label)
+        others = tuple(tree.segments.index(limb.tree.segments[o]) for o in limb.slides.neighbours[m])
+        neighbours[whole] = (*neighbours[whole], *others)
+        coefficients[whole] = np.concatenate([coefficients[whole], limb.slides.coefficients[m]])
+    return Slides(tuple(neighbours), tuple(coefficients))
+
+
+def _motions(skeleton: _Skeleton, trial: MarkerTrial) -> dict[str, TreeMotion]:
+    found = {}
+    for name, tree in skeleton.trees.items():
+        observed = np.stack([trial.marker(label) for label in tree.labels], axis=1)
+        centres = skeleton.centres[name]
+        start = starting_poses(tree, centres, observed)
+        if start is None:
+            continue
+        found[name] = fit_motion(
+            tree, centres, skeleton.slides[name], expect(tree, centres), start, observed, trial.rate_hz
+        )
+    return found
+
+
+def _result(
+    trial: MarkerTrial,
+    marker_set: MarkerSet,
+    places: Mapping[str, FloatArray],
+    evidence: Mapping[str, Evidence],
+    skeleton: _Skeleton,
+    motions: Mapping[str, TreeMotion],
+    notes: tuple[str, ...],
+    measured: Mapping[str, float],
+) -> SkeletonFit:
+    frames = trial.n_frames
+    positions, sigma = np.full((frames, len(JOINTS), 3), np.nan), np.full((frames, len(JOINTS)), np.nan)
+    fitted: dict[str, FittedJoint] = {}
+    for motion in motions.values():
+        for point in joint_points(motion.tree, evidence):
+            i = JOINT_INDEX[point.joint]
+            place = motion.centres[point.centre] if point.centre >= 0 else point.evidence.place
+            positions[:, i] = _point(motion, point.carrier, place)
+            sigma[:, i], calibration = joint_sigma(motion, point, skeleton.limbs)
+            moved = float(np.linalg.norm(place - point.evidence.place))
+            kept = sigma[:, i] <= UNDETERMINED_MM
+            fitted[point.joint] = FittedJoint(
+                point.joint,
+                point.evidence.source,
+                moved,
+                calibration,
+                float(np.median(sigma[kept, i])) if kept.any() else float("nan"),
+                float(kept.mean()),
+            )
+    known = sigma <= UNDETERMINED_MM
+    masked = np.where(known[..., None], positions, np.nan)
+    axes = _anatomical(motions, places, evidence, skeleton)
+    angles = joint_angles(axes) if axes else {name: np.full(frames, np.nan) for name in ANGLES}
+    joints = tuple(fitted.get(joint, FittedJoint(joint, "", np.nan, np.nan, np.nan, 0.0)) for joint in JOINTS)
+    report = FitReport(
+        _markers(trial, motions),
+        joints,
+        _bones(positions),
+        _bone_variation(trial, measured, marker_set),
+        skeleton.frames_used,
+        notes,
+    )
+    return SkeletonFit(
+        times_s=trial.times_s,
+        positions_mm=masked,
+        sigma_frames_mm=np.where(known, sigma, np.nan),
+        segment_axes=axes,
+        angle_frames_rad=np.stack([angles[name] for name in ANGLES], axis=1),
+        method=tuple(
+            f"skeleton({joint.source})" if joint.determined else f"none: {_why_not(joint)}" for joint in joints
+        ),
+        rate_hz=trial.rate_hz,
+        first_frame=trial.first_frame,
+        marker_set=marker_set.name,
+        report=report,
+        unmasked_mm=np.where(np.isfinite(positions), positions, 0.0),
+    )
+
+
+def _why_not(joint: FittedJoint) -> str:
+    if not joint.source:
+        return "no markers and measurements tell where it is in the skeleton"
+    return f"its uncertainty is above {UNDETERMINED_MM:.0f} mm in every frame"
+
+
+def _point(motion: TreeMotion, carrier: int, place: FloatArray) -> FloatArray:
+    """(T, 3) mm, world: a point of the reference posture that moves with a segment."""
+    origins = motion.tree.origins(motion.pose, motion.centres)
+    local = place - motion.tree.places(motion.centres)[carrier]
+    return np.asarray(origins[:, carrier] + motion.pose.rotation[:, carrier] @ local)
+
+
+def _anatomical(
+    motions: Mapping[str, TreeMotion],
+    places: Mapping[str, FloatArray],
+    evidence: Mapping[str, Evidence],
+    skeleton: _Skeleton,
+) -> dict[str, FloatArray]:
+    resting = anatomical_axes({**{joint: known.place for joint, known in evidence.items()}, **skeleton.joints}, places)
+    axes = {}
+    for motion in motions.values():
+        for s, segment in enumerate(motion.tree.segments):
+            # What the ISB calls the forearm turns with the radius.
+            named = segment.replace("wrist", "forearm") if segment.endswith("wrist") else segment
+            if named in resting and not segment.endswith("forearm"):
+                axes[named] = motion.pose.rotation[:, s] @ resting[named]
+    return axes
+
+
+def _markers(trial: MarkerTrial, motions: Mapping[str, TreeMotion]) -> tuple[FittedMarker, ...]:
+    rows = []
+    for motion in motions.values():
+        for m, label in enumerate(motion.tree.labels):
+            seen = np.isfinite(motion.residual[:, m]).all(axis=-1)
+            outlying = seen & (motion.weights[:, m] < OUTLYING_WEIGHT)
+            fits = seen & ~outlying
+            size = np.einsum("ti,ti->t", motion.residual[fits, m], motion.residual[fits, m])
+            rows.append(
+                FittedMarker(
+                    label,
+                    motion.tree.segments[motion.tree.carrier[m]],
+                    float(1 - seen.mean()),
+                    float(np.sqrt(size.mean())) if fits.any() else float("nan"),
+                    float(outlying.sum() / max(seen.sum(), 1)),
+                )
+            )
+    return tuple(rows)
+
+
+def _bones(positions: FloatArray) -> dict[str, float]:
+    out = {}
+    for first, second in BONES:
+        a, b = positions[:, JOINT_INDEX[first]], positions[:, JOINT_INDEX[second]]
+        length = np.linalg.norm(a - b, axis=-1)
+        if np.isfinite(length).any():
+            out[f"{first}-{second}"] = float(np.nanmedian(length))
+    return out
+
+
+def _bone_variation(trial: MarkerTrial, measured: Mapping[str, float], marker_set: MarkerSet) -> dict[str, float]:
+    framewise = joint_centres(trial, subject=measured, marker_set=marker_set).positions_mm
+    out = {}
+    for first, second in BONES:
+        with np.errstate(all="ignore"):
+            length = np.linalg.norm(framewise[:, JOINT_INDEX[first]] - framewise[:, JOINT_INDEX[second]], axis=-1)
+        length = length[np.isfinite(length)]
+        if length.size > 1:
+            out[f"{first}-{second}"] = float(length.std())
+    return out
+

@@ -1,0 +1,98 @@
+"""The posture in which a skeleton's places are measured: the static trial's, or a frame of the trial itself.
+
+In it every segment's axes are the world's, so one place, mm, stands for a marker or a joint centre in any segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from viodat.body.geometry import FloatArray
+from viodat.capture.markers import MarkerTrial
+from viodat.errors import BodyError
+
+STILL_MM: Final = 10.0
+"""A static trial whose markers scatter more than this about their medians is not static; a note says so."""
+
+_ROUND_FRAMES: Final = 2
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A posture.
+
+    Attributes
+    ----------
+    posture
+        A marker trial of one frame: the places of the markers, NaN of those that were not seen.
+    from_static
+        Whether it is the static trial's.
+    notes
+        What the reader of a report should know of it.
+    """
+
+    posture: MarkerTrial
+    from_static: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> dict[str, FloatArray]:
+        """(3,) mm by label, of the markers that were seen."""
+        return {
+            label: np.asarray(place)
+            for label, place in zip(self.posture.labels, self.posture.positions_mm[0], strict=True)
+            if np.isfinite(place).all()
+        }
+
+
+def reference_posture(trial: MarkerTrial, static: MarkerTrial | None) -> Reference:
+    """Take the static trial's median posture, or without one the frame of the trial that shows most markers.
+
+    Raises
+    ------
+    BodyError
+        No frame shows any marker.
+    """
+    if static is not None and static.valid.any():
+        notes = []
+        posture = _one_frame(static, slice(None))
+        with np.errstate(all="ignore"):
+            away = np.linalg.norm(static.positions_mm - posture.positions_mm, axis=-1)
+        scatter = float(np.nanpercentile(away, 90))
+        if scatter > STILL_MM:
+            notes.append(
+                f"the static trial moves: its markers scatter by {scatter:.0f} mm (a static one by less than "
+                f"{STILL_MM:.0f} mm), so joint centres from it are blurred"
+            )
+        return Reference(posture, True, tuple(notes))
+    shown = trial.valid.sum(axis=1)
+    if not shown.size or shown.max() == 0:
+        raise BodyError(
+            "no frame shows any marker of the marker set", where=trial.source, mend="Check the labels with viodat check."
+        )
+    # The frame whose neighbours show most too, so that a single frame before a gap is not chosen.
+    window = np.convolve(shown, np.ones(2 * _ROUND_FRAMES + 1), mode="same")
+    frame = int(np.argmax(window))
+    posture = _one_frame(trial, slice(max(frame - _ROUND_FRAMES, 0), frame + _ROUND_FRAMES + 1))
+    number = trial.first_frame + frame
+    note = f"there is no static trial: joint centres are estimated from the trial itself, from frame {number} on"
+    return Reference(posture, False, (note,))
+
+
+def _one_frame(trial: MarkerTrial, frames: slice) -> MarkerTrial:
+    with np.errstate(all="ignore"):
+        middle = np.full((1, len(trial.labels), 3), np.nan)
+        seen = trial.valid[frames].any(axis=0)
+        middle[0, seen] = np.nanmedian(trial.positions_mm[frames][:, seen], axis=0)
+    return replace(
+        trial,
+        positions_mm=middle,
+        residuals=np.zeros((1, len(trial.labels))),
+        virtual={},
+        other={},
+        outputs={},
+        analog=None,
+    )

@@ -1,0 +1,98 @@
+"""First guess of the poses: each segment turned onto its markers, parents first.
+
+The rotation is the weighted least-squares one (Kabsch 1976; Umeyama 1991 for the guard against reflections), drawn
+weakly towards the pose that the segment had relative to its parent where its markers do not determine it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from viodat.body.geometry import FloatArray
+from viodat.body.skeleton.rotations import exp, log
+from viodat.body.skeleton.tree import Pose, Tree
+
+_LEAST_ROOT_MARKERS = 3
+_DRAWN_MM2 = 400.0
+"""Weight of the pose relative to the parent, as if one marker 20 mm from the joint told it."""
+
+
+def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pose | None:
+    """Guess the poses of all frames.
+
+    Parameters
+    ----------
+    tree, centres
+        The tree and its (J, 3) joint centres, mm.
+    observed
+        (T, M, 3) mm, NaN where missing.
+
+    Returns
+    -------
+    Pose or None
+        Of T frames; None if the root has three markers in no frame. Frames in which the root has fewer take the
+        pose between their neighbours.
+    """
+    frames = len(observed)
+    places = tree.places(centres)
+    carrier = np.array(tree.carrier)
+    rotation = np.empty((frames, len(tree.segments), 3, 3))
+    seen = np.isfinite(observed).all(axis=-1)
+    root = _root_pose(tree, observed, seen, carrier == 0)
+    if root is None:
+        return None
+    position, rotation[:, 0] = root
+    origins = np.empty((frames, len(tree.segments), 3))
+    origins[:, 0] = position
+    for s, parent in enumerate(tree.parents):
+        if parent < 0:
+            continue
+        origins[:, s] = origins[:, parent] + rotation[:, parent] @ (places[s] - places[parent])
+        own = np.flatnonzero(carrier == s)
+        visible = seen[:, own]
+        away = np.where(visible[..., None], observed[:, own] - origins[:, None, s], 0.0)
+        covariance = np.einsum("tmi,mj->tij", away, tree.reference[own] - places[s])
+        drawn = covariance + _DRAWN_MM2 * rotation[:, parent]
+        relative = log(np.swapaxes(rotation[:, parent], -1, -2) @ nearest_rotation(drawn))
+        relative = _between(relative, visible.any(axis=1))
+        drawn = covariance + _DRAWN_MM2 * rotation[:, parent] @ exp(relative)
+        rotation[:, s] = nearest_rotation(drawn)
+    return Pose(position, rotation)
+
+
+def nearest_rotation(matrices: FloatArray) -> FloatArray:
+    """(..., 3, 3) the rotation R with the largest trace of Rᵀ M, never a reflection."""
+    u, _, vt = np.linalg.svd(matrices)
+    guard = np.sign(np.linalg.det(u @ vt))
+    u[..., :, 2] *= guard[..., None]
+    return np.asarray(u @ vt)
+
+
+def _root_pose(tree: Tree, observed: FloatArray, seen: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    visible = seen & own
+    count = visible.sum(axis=1)
+    good = count >= _LEAST_ROOT_MARKERS
+    if not good.any():
+        return None
+    weights = visible[good].astype(float)
+    total = weights.sum(axis=1)[:, None]
+    points = np.where(visible[good][..., None], observed[good], 0.0)
+    middle = points.sum(axis=1) / total
+    reference = (weights @ tree.reference) / total
+    covariance = np.einsum("tm,tmi,tmj->tij", weights, points - middle[:, None], tree.reference - reference[:, None])
+    turned = nearest_rotation(covariance)
+    position = middle + np.einsum("tij,tj->ti", turned, tree.origin - reference)
+    frames = np.arange(len(observed))
+    filled = np.stack([np.interp(frames, frames[good], column) for column in position.T], axis=-1)
+    first = np.flatnonzero(good)[np.maximum(np.searchsorted(np.flatnonzero(good), frames, side="right") - 1, 0)]
+    whole = np.empty((len(observed), 3, 3))
+    whole[good] = turned
+    return filled, whole[first]
+
+
+def _between(vectors: FloatArray, known: FloatArray) -> FloatArray:
+    """Interpolate (T, 3) over the frames that are not ``known``."""
+    if known.all() or not known.any():
+        return vectors
+    frames = np.arange(len(vectors))
+    return np.stack([np.interp(frames, frames[known], column[known]) for column in vectors.T], axis=-1)
