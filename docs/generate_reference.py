@@ -21,6 +21,8 @@ import pyarrow as pa
 
 from viodat.body import MARKER_SETS, how_determined
 from viodat.body.angles import MEANINGS
+from viodat.body.skeleton.evidence import SPREADS_MM
+from viodat.body.skeleton.tissues import TISSUES as EXPECTED_TISSUES
 from viodat.build.checks import CHECKS
 from viodat.cli.app import app
 from viodat.dataset import schema
@@ -182,11 +184,32 @@ def palpation() -> str:
     )
 
 
+def tissue_spreads() -> str:
+    """Give the table of what the fit expects of markers."""
+    rows = (
+        (f"`{k}`", f"{t.spread_mm:g}", f"{t.near_mm_per_rad:g}", f"{t.far_mm_per_rad:g}", f"{t.twist_mm_per_rad:g}")
+        for k, t in EXPECTED_TISSUES.items()
+    )
+    header = ("marker on", "spread, mm", "slide by near joint, mm/rad", "by far joint, mm/rad", "by own twist, mm/rad")
+    return _table(header, rows)
+
+
+def evidence_spreads() -> str:
+    """Give the table of how surely sources place joint centres."""
+    joints = ("pelvis", "knee", "ankle", "shoulder", "elbow", "wrist", "index", "pinky", "thumb")
+    rows = (
+        (f"`{source}`", *(f"{spreads[joint]:g}" if joint in spreads else "" for joint in joints))
+        for source, spreads in SPREADS_MM.items()
+    )
+    return _table(("source", *(joint.replace("pelvis", "hip") for joint in joints)), rows)
+
+
 PAGES: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "reference/dataset.md": {**{name: lambda name=name: columns(name) for name in _STREAMS}, "angles": angles},
     "reference/checks.md": {"checks": checks},
     "reference/cli.md": {"verbs": verbs},
     "science/joint_centres.md": {"marker-sets": marker_sets, "ways-to-joints": ways_to_joints},
+    "science/skeleton_fit.md": {"tissue-spreads": tissue_spreads, "evidence-spreads": evidence_spreads},
     "science/twin.md": {"tissues": tissues, "palpation": palpation},
     "how-to/simulate-a-capture.md": {"faults": faults},
     "how-to/export-to-opensim.md": {"angle-points": angle_points},

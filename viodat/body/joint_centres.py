@@ -208,6 +208,7 @@ def joint_centres(
 def measurements_of(
     subject: Subject | Mapping[str, float] | None, trial: MarkerTrial, static: MarkerTrial | None
 ) -> dict[str, float]:
+    """Give the measurements to use, by canonical name: the subject's, else the file's and the static trial's."""
     if subject is None:
         return {**(static.subject.measurements if static else {}), **trial.subject.measurements}
     return canonical(subject.measurements if isinstance(subject, Subject) else subject)

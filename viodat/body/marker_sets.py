@@ -113,31 +113,27 @@ def register_marker_set(marker_set: MarkerSet) -> None:
 
 _BODY_MM, _SMALL_MM = 14.0, 6.4
 _FULL = (*_HEAD, *_THORAX, *_ARMS, *_ARM_TRACKING, *_PELVIS, *_LEGS)
-_WRIST_BAR = _midpoints({"wrist": "WRA WRB"})
+# Of markers on the styloids. Plug-in Gait's own stand on a bar at the back of the wrist, away from its centre.
+_STYLOIDS = _midpoints({"wrist": "WRA WRB"})
 
 for _entry in (
-    _plug_in_gait_set("plug-in-gait", "Plug-in Gait full body, 39 markers", _FULL, _WRIST_BAR),
+    _plug_in_gait_set("plug-in-gait", "Plug-in Gait full body, 39 markers", _FULL),
     _plug_in_gait_set(
         "plug-in-gait-35",
         "Plug-in Gait full body without the tracking markers of upper arm and forearm, 35 markers",
         (*_HEAD, *_THORAX, *_ARMS, *_PELVIS, *_LEGS),
-        _WRIST_BAR,
     ),
     _plug_in_gait_set(
         "plug-in-gait-sacr",
         "Plug-in Gait full body with one sacral marker in place of LPSI and RPSI, 34 markers",
         (*_HEAD, *_THORAX, *_ARMS, *_PELVIS_SACR, *_LEGS),
-        _WRIST_BAR,
     ),
     _plug_in_gait_set("plug-in-gait-legs", "Plug-in Gait lower body, 16 markers", (*_PELVIS, *_LEGS)),
     _plug_in_gait_set(
         "plug-in-gait-hands",
         "Plug-in Gait full body with markers over index and little knuckles and thumb",
         (*_FULL, *_markers(hand=_both("IDX PNK"), thumb=_both("THM"))),
-        (
-            *_WRIST_BAR,
-            *_fingers({"index": "IDX", "pinky": "PNK", "thumb": "THM"}, "WRA WRB IDX PNK"),
-        ),
+        _fingers({"index": "IDX", "pinky": "PNK", "thumb": "THM"}, "WRA WRB IDX PNK"),
         source=f"{_VICON}; the names of the hand markers are viodat's own",
     ),
     _plug_in_gait_set(
@@ -176,7 +172,15 @@ for _entry in (
             *_markers(True, _BODY_MM, upper_arm=_both("ELM"), thigh=_both("KNM"), shank=_both("MED")),
         ),
         (
-            *_midpoints({"elbow": "ELM ELB", "wrist": "WRA WRB", "knee": "KNM KNE", "ankle": "MED ANK"}),
+            *_midpoints(
+                {
+                    "shoulder": "SHA SHP",
+                    "elbow": "ELM ELB",
+                    "wrist": "WRA WRB",
+                    "knee": "KNM KNE",
+                    "ankle": "MED ANK",
+                }
+            ),
             *_fingers({"index": "IDX", "pinky": "PNK", "thumb": "THM"}, "WRA WRB IDX PNK"),
         ),
         source="viodat's own: VioDat's 96 markers are not published",
@@ -186,7 +190,7 @@ for _entry in (
         "MOSA's violinists: Plug-in Gait without the markers on the sides of the limbs, two on violin and bow each; "
         "34 points at 120 Hz",
         (*_WITHOUT_TRACKING, *_markers(violin=("VIOLINE", "VIOLINB"), bow=("BOWE", "BOWB"))),
-        _WRIST_BAR,
+        _STYLOIDS,
         source="Huang et al. 2024, MOSA: Music Motion with Semantic Annotation Dataset; the 34 names are those of the "
         "code published with it; that E is scroll and tip and B the other end is how that code uses them",
     ),
@@ -197,7 +201,7 @@ for _entry in (
             *_WITHOUT_TRACKING,
             *_markers(hand=_both("HND"), violin=("VLN1", "VLN2", "VLN3", "VLN4"), bow=("BOW1", "BOW2", "BOW3", "BOW4")),
         ),
-        _WRIST_BAR,
+        _STYLOIDS,
         source="Volpe et al. 2017, A Multimodal Corpus for Technology-enhanced Learning of Violin Playing, for the 32; "
         "every name here, where each marker sits and how many violin and bow have are viodat's own reading, not "
         "checked against the RepoVizz files: map the files' names in capture.toml [markers.labels]",

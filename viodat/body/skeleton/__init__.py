@@ -1,1 +1,1 @@
-"""The skeleton fit: constant bone lengths, joint angles smooth in time, and an uncertainty for every joint and frame."""
+"""The skeleton fit: constant bone lengths, joint angles smooth in time, and how sure each joint is in each frame."""

@@ -78,9 +78,7 @@ def build_trees(
         hangs on it has a marker; a root if it has three.
     """
     carried = {
-        marker.label: marker.segment
-        for marker in marker_set.markers
-        if marker.label in places and marker.label in seen
+        marker.label: marker.segment for marker in marker_set.markers if marker.label in places and marker.label in seen
     }
     trees = {}
     for name, segments in TREES.items():
@@ -232,10 +230,12 @@ def _hinge_axis(tree: Tree, segment: int, near: FloatArray, far: FloatArray) -> 
     """Direction from a joint's centre to the marker over its side, across the bone; None without such a marker."""
     bone = far - near
     bone = bone / np.linalg.norm(bone)
+    name = tree.segments[segment]
+    along_it = TISSUES[name.split("_", 1)[1]]
     over = [
         place - far
         for place, s in zip(tree.reference, tree.carrier, strict=True)
-        if s == segment and tissue_of(tree.segments[s], place, near, far) is not TISSUES[tree.segments[s].split("_", 1)[1]]
+        if s == segment and tissue_of(name, place, near, far) is not along_it
     ]
     if not over:
         return None

@@ -8,10 +8,10 @@ Minimised is the sum of
 - what is known of C beforehand (:mod:`.evidence`), of B (:mod:`.tissues`) and of each segment's turn on its parent.
 
 Solved by Gauss and Newton with analytic derivatives. Poses are eliminated frame by frame (Schur's complement), so the
-work grows with the number of frames and the memory with the size of one limb. What the slides do not explain of
-soft tissue is alike in like postures: however many frames are used, they count only as many as there are postures
-that differ (:mod:`.sampling`), or the covariance would promise too much. That it is a maximum a posteriori estimate makes functional and
-regressed centres one: where the motion is large it decides, where it is small the evidence stays.
+work grows with the number of frames and the memory with the size of one limb. What the slides do not explain of soft
+tissue is alike in like postures: however many frames are used, they count only as many as there are postures that
+differ (:mod:`.sampling`), or the covariance would promise too much. That it is a maximum a posteriori estimate makes
+functional and regressed centres one: where the motion is large it decides, where it is small the evidence stays.
 
 Sources: Ehrig et al. 2006 (functional centres as one linear problem over two moving segments); Reinbolt et al. 2005 (J
 Biomech 38:621, two-level optimisation of a skeleton's parameters and poses); Cappello et al. 1997 (Hum Mov Sci 16:259,
@@ -64,7 +64,7 @@ class Calibration:
     expectation: Expectation
 
     def sigma_mm(self, joint: str) -> float:
-        """Standard deviation of a centre per coordinate: root mean square over the three."""
+        """Give the standard deviation of a centre per coordinate: root mean square over the three."""
         j = 3 * self.tree.joints.index(joint)
         return float(np.sqrt(np.trace(self.covariance[j : j + 3, j : j + 3]) / 3))
 
@@ -115,19 +115,19 @@ def calibrate(
         hessian -= share * (flat.T @ solved[..., :-1].reshape(-1, len(gradient)))
         gradient -= share * (flat.T @ solved[..., -1].reshape(-1))
         hessian = (hessian + hessian.T) / 2
-        step = np.linalg.solve(hessian, gradient)
+        step = np.asarray(np.linalg.solve(hessian, gradient))
         pose = moved(pose, solved[..., -1] - solved[..., :-1] @ step)
         centres = centres + step[:size].reshape(-1, 3)
         slides = _with_step(slides, step[size:])
     residual = np.sqrt(
         np.einsum("tmi,tmi->m", equations.residual, equations.residual) / np.maximum(3 * equations.seen.sum(axis=0), 1)
     )
-    return Calibration(tree, centres, slides, np.linalg.inv(hessian), residual, expectation)
+    return Calibration(tree, centres, slides, np.asarray(np.linalg.inv(hessian)), residual, expectation)
 
 
 @dataclass(frozen=True)
 class ParameterEquations:
-    """The parameters' part of the normal equations: ``hessian`` (P, P), ``cross`` (N, n, P) with the poses, gradient."""
+    """The parameters' part of the normal equations: (P, P), (N, n, P) with the poses, and the gradient (P,)."""
 
     hessian: FloatArray
     cross: FloatArray

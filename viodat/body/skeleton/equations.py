@@ -53,7 +53,7 @@ def pose_equations(
     tree: Tree, pose: Pose, at: Prediction, slides: Slides, expectation: Expectation, observed: FloatArray
 ) -> PoseEquations:
     """Set up the poses' normal equations; ``observed`` is (N, M, 3) mm, NaN where missing."""
-    seen = np.isfinite(observed).all(axis=-1)
+    seen = np.asarray(np.isfinite(observed).all(axis=-1))
     residual = np.where(seen[..., None], observed - at.markers, 0.0)
     weights = np.where(seen, marker_weights(residual, expectation.spread_mm), 0.0)
     jacobian = pose_jacobian(tree, pose, at, slides)

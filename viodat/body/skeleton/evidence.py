@@ -3,7 +3,7 @@
 Each joint takes the first source that its markers and measurements allow:
 
 - elbow, wrist, knee, ankle: the middle of a medial and a lateral marker (Wu 2002, 2005), else Plug-in Gait's chord;
-- hip: Harrington's regression (2007), without a leg length Plug-in Gait's if it has one;
+- hip: Harrington's regression (2007), without leg lengths that from the width of the pelvis alone;
 - shoulder: the middle of markers before and behind the joint together with the measured offset below the acromion,
   either alone, else Rab's regression (2002);
 - sternoclavicular joint: beside and behind the suprasternal notch;
@@ -24,21 +24,21 @@ import numpy as np
 
 from viodat.body.geometry import FloatArray, normal, thorax_axes
 from viodat.body.joint_centres import JointTrial, joint_centres
-from viodat.body.marker_set import SIDES, MarkerSet
-from viodat.body.plug_in_gait import marker_diameter, measured_length
-from viodat.body.regressions import hip_centres
+from viodat.body.marker_set import MarkerSet
+from viodat.body.plug_in_gait import SIDES, marker_diameter, measured_length
+from viodat.body.regressions import hip_centres, shoulder_centres
 from viodat.body.skeleton.reference import Reference
 from viodat.errors import BodyError
 
 SPREADS_MM: Final[Mapping[str, Mapping[str, float]]] = {
-    "midpoint": {"elbow": 2.8, "wrist": 3.5, "knee": 2.8, "ankle": 2.5, "shoulder": 5.5},
+    "midpoint": {"elbow": 2.8, "wrist": 3.5, "knee": 2.8, "ankle": 2.5, "shoulder": 8.0},
     "pig": {"pelvis": 15.0, "knee": 9.0, "ankle": 7.0, "shoulder": 15.0, "elbow": 9.0, "wrist": 12.0},
     "marker": {"index": 1.7, "pinky": 1.7, "thumb": 3.5},
-    "regression": {"pelvis": 7.5},
+    "regression": {"pelvis": 7.5, "shoulder": 12.0},
 }
 """Standard deviation per coordinate, mm, of a source (first part of its name) for a joint."""
 
-OFFSET_SPREAD_MM: Final = (12.0, 12.0, 6.0)
+OFFSET_SPREAD_MM: Final = (9.0, 10.0, 6.0)
 """Of the shoulder below the acromion's marker: forward, sideways, upward."""
 
 STERNOCLAVICULAR_MM: Final = (-18.0, 22.0, -8.0)
@@ -158,16 +158,20 @@ def knuckles(
 
 
 def _hips(found: dict[str, Evidence], reference: Reference, measurements: Mapping[str, float]) -> tuple[str, ...]:
-    try:
-        regressed = hip_centres(reference.posture, measurements, "harrington")
-    except BodyError as error:
-        return (f"the hips are not Harrington's: {error.problem}",)
-    for side, centre in regressed.items():
-        place = centre.position_mm[0]
-        if np.isfinite(place).all():
-            precision = np.eye(3) / SPREADS_MM["regression"]["pelvis"] ** 2
-            found[f"{side}_pelvis"] = Evidence(np.asarray(place), precision, centre.method)
-    return ()
+    notes = []
+    for method in ("harrington", "harrington-width"):
+        try:
+            regressed = hip_centres(reference.posture, measurements, method)
+        except BodyError as error:
+            notes.append(error.problem)
+            continue
+        for side, centre in regressed.items():
+            place = centre.position_mm[0]
+            if np.isfinite(place).all():
+                precision = np.eye(3) / SPREADS_MM["regression"]["pelvis"] ** 2
+                found[f"{side}_pelvis"] = Evidence(np.asarray(place), precision, centre.method)
+        break
+    return tuple(notes)
 
 
 def _trunk_axes(places: Mapping[str, FloatArray]) -> FloatArray | None:
@@ -179,13 +183,14 @@ def _trunk_axes(places: Mapping[str, FloatArray]) -> FloatArray | None:
     return np.asarray(np.stack([axes[0][0], axes[1][0], axes[2][0]], axis=-1))
 
 
-def _shoulder(
-    found: dict[str, Evidence], reference: Reference, measurements: Mapping[str, float], side: str
-) -> None:
+def _shoulder(found: dict[str, Evidence], reference: Reference, measurements: Mapping[str, float], side: str) -> None:
     places, name = reference.places, f"{side}_shoulder"
     axes, acromion = _trunk_axes(places), places.get(f"{side[0].upper()}SHO")
     offset = measured_length(measurements, f"shoulder_offset_{side}_mm")
-    if axes is None or acromion is None or not np.isfinite(offset):
+    if axes is None or acromion is None:
+        return
+    if not np.isfinite(offset):
+        _rab(found, reference, measurements, name)
         return
     below = acromion - (offset + marker_diameter(measurements) / 2) * axes[:, 2]
     precision = axes @ np.diag(1 / np.square(OFFSET_SPREAD_MM)) @ axes.T
@@ -194,8 +199,22 @@ def _shoulder(
         found[name] = Evidence(below, precision, "offset:SHO")
         return
     both = known.precision + precision
-    place = np.linalg.solve(both, known.precision @ known.place + precision @ below)
+    place = np.asarray(np.linalg.solve(both, known.precision @ known.place + precision @ below))
     found[name] = Evidence(place, both, f"{known.source},offset:SHO")
+
+
+def _rab(found: dict[str, Evidence], reference: Reference, measurements: Mapping[str, float], name: str) -> None:
+    if name in found:
+        return
+    try:
+        centre = shoulder_centres(reference.posture, measurements, "rab")[
+            "left" if name.startswith("left") else "right"
+        ]
+    except BodyError:
+        return
+    if np.isfinite(centre.position_mm).all():
+        spread = SPREADS_MM["regression"]["shoulder"]
+        found[name] = Evidence(centre.position_mm[0], np.eye(3) / spread**2, centre.method)
 
 
 def _sternoclavicular(found: dict[str, Evidence], reference: Reference, side: str) -> None:
@@ -204,9 +223,7 @@ def _sternoclavicular(found: dict[str, Evidence], reference: Reference, side: st
         return
     forward, outward, up = STERNOCLAVICULAR_MM
     place = notch + axes @ np.array([forward, outward if side == "left" else -outward, up])
-    found[f"{side}_sternoclavicular"] = Evidence(
-        place, np.eye(3) / STERNOCLAVICULAR_SPREAD_MM**2, "regression:notch"
-    )
+    found[f"{side}_sternoclavicular"] = Evidence(place, np.eye(3) / STERNOCLAVICULAR_SPREAD_MM**2, "regression:notch")
 
 
 def _thumb(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,14 +14,15 @@ from viodat.body.geometry import FloatArray
 from viodat.body.joint_centres import joint_centres, measurements_of
 from viodat.body.marker_set import MarkerSet
 from viodat.body.marker_sets import detect_marker_set, get_marker_set
+from viodat.body.plug_in_gait import listed
 from viodat.body.skeleton.building import build_trees, expect, joint_points
 from viodat.body.skeleton.calibration import Calibration, calibrate
 from viodat.body.skeleton.evidence import Evidence, gather_evidence, knuckles
 from viodat.body.skeleton.motion import TreeMotion, fit_motion
-from viodat.body.skeleton.reference import reference_posture
+from viodat.body.skeleton.reference import Reference, check_size, reference_posture
 from viodat.body.skeleton.result import FitReport, FittedJoint, FittedMarker, SkeletonFit
 from viodat.body.skeleton.sampling import calibration_frames
-from viodat.body.skeleton.segments import LIMBS
+from viodat.body.skeleton.segments import LIMBS, SEGMENTS_FITTED, TREES, joint_of
 from viodat.body.skeleton.starting_poses import starting_poses
 from viodat.body.skeleton.tree import Slides, Tree, subtree
 from viodat.body.skeleton.uncertainty import joint_sigma
@@ -49,7 +50,9 @@ class _Skeleton:
     def joints(self) -> dict[str, FloatArray]:
         """(3,) mm, the centres in the reference posture, by joint."""
         return {
-            joint: place for name, tree in self.trees.items() for joint, place in zip(tree.joints, self.centres[name], strict=True)
+            joint: place
+            for name, tree in self.trees.items()
+            for joint, place in zip(tree.joints, self.centres[name], strict=True)
         }
 
 
@@ -98,7 +101,9 @@ def fit_skeleton(
     reference = reference_posture(trial, static)
     evidence, notes = gather_evidence(reference, measured, chosen)
     seen = [label for label in trial.labels if np.isfinite(trial.marker(label)).any()]
+    check_size(trial, reference, chosen)
     trees = build_trees(reference.places, evidence, chosen, seen)
+    notes = (*reference.notes, *notes, *_left_out(chosen, reference, seen, rom))
     skeleton = _calibrated(trees, evidence, trial, rom, functional)
     wrists = {joint.removesuffix("_wrist"): place for joint, place in skeleton.joints.items() if "wrist" in joint}
     evidence = {**evidence, **knuckles(reference, measured, chosen, wrists)}
@@ -110,7 +115,7 @@ def fit_skeleton(
             where=trial.source,
             mend="Check the labels with viodat check, or map them in capture.toml [markers.labels].",
         )
-    return _result(trial, chosen, reference.places, evidence, skeleton, motions, (*reference.notes, *notes), measured)
+    return _result(trial, chosen, reference.places, evidence, skeleton, motions, notes, measured)
 
 
 def _marker_set(trial: MarkerTrial, wanted: str | MarkerSet | None) -> MarkerSet:
@@ -123,6 +128,27 @@ def _marker_set(trial: MarkerTrial, wanted: str | MarkerSet | None) -> MarkerSet
             mend="Name the set in capture.toml [markers] set, or define it there under [marker_sets].",
         )
     return found
+
+
+def _left_out(
+    marker_set: MarkerSet, reference: Reference, seen: Sequence[str], rom: MarkerTrial | None
+) -> tuple[str, ...]:
+    """Say what the fit has to do without."""
+    notes = []
+    if rom is None:
+        notes.append("there is no range-of-motion trial: centres rest on landmarks, regressions and the trial itself")
+    unplaced = [
+        marker.label
+        for marker in marker_set.markers
+        if marker.segment in SEGMENTS_FITTED and marker.label in seen and marker.label not in reference.places
+    ]
+    if unplaced:
+        few = len(unplaced) == 1
+        notes.append(
+            f"{listed(unplaced)} {'is' if few else 'are'} not seen in the reference posture, so the fit does without "
+            f"{'it' if few else 'them'}"
+        )
+    return tuple(notes)
 
 
 def _calibrated(
@@ -228,7 +254,8 @@ def _result(
         segment_axes=axes,
         angle_frames_rad=np.stack([angles[name] for name in ANGLES], axis=1),
         method=tuple(
-            f"skeleton({joint.source})" if joint.determined else f"none: {_why_not(joint)}" for joint in joints
+            f"skeleton({joint.source})" if joint.determined else f"none: {_why_not(joint, evidence, motions)}"
+            for joint in joints
         ),
         rate_hz=trial.rate_hz,
         first_frame=trial.first_frame,
@@ -238,10 +265,17 @@ def _result(
     )
 
 
-def _why_not(joint: FittedJoint) -> str:
-    if not joint.source:
-        return "no markers and measurements tell where it is in the skeleton"
-    return f"its uncertainty is above {UNDETERMINED_MM:.0f} mm in every frame"
+def _why_not(joint: FittedJoint, evidence: Mapping[str, Evidence], motions: Mapping[str, TreeMotion]) -> str:
+    if joint.source:
+        return f"its uncertainty is above {UNDETERMINED_MM:.0f} mm in every frame"
+    if joint.joint not in evidence:
+        return "neither markers nor measurements tell where it is in the skeleton"
+    if not joint.joint.endswith(("index", "pinky", "thumb")):
+        whole = next(name for name, segments in TREES.items() if joint.joint in map(joint_of, segments))
+        root = TREES[whole][0]
+        if whole not in motions:
+            return f"the {root}, on which it hangs, shows three of its markers in no frame"
+    return "the segments beside it have no marker in the trial"
 
 
 def _point(motion: TreeMotion, carrier: int, place: FloatArray) -> FloatArray:
@@ -308,4 +342,3 @@ def _bone_variation(trial: MarkerTrial, measured: Mapping[str, float], marker_se
         if length.size > 1:
             out[f"{first}-{second}"] = float(length.std())
     return out
-

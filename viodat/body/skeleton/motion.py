@@ -2,8 +2,8 @@
 
 Joint centres and slides are given (:mod:`.calibration`). The smoothness is set where it does least harm: a second-order
 smoother that halves what happens at :data:`CUTOFF_HZ` and keeps 97 % of a vibrato of 7.5 Hz. It is tied to how well a
-segment's markers determine it, so that a poorly seen segment is not left to its noise. Gaps are bridged by the smoother,
-and the covariance grows in them.
+segment's markers determine it, so that a poorly seen segment is not left to its noise. The smoother bridges gaps, and
+the covariance grows in them.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def fit_motion(
         if max(np.abs(step[:, 3:]).max(), 1e-3 * np.abs(step[:, :3]).max()) < _SETTLED:
             break
     hessian, _, residual, weights = _whole(tree, centres, slides, expectation, pose, observed)
-    seen = np.isfinite(observed).all(axis=-1)
+    seen = np.asarray(np.isfinite(observed).all(axis=-1))
     factor = variance_factor(residual, weights, seen, tree.size)
     covariance = factor * frame_covariances(hessian, smoothness) / _shrinkage(gain)
     return TreeMotion(
@@ -105,7 +105,7 @@ def fit_motion(
 def variance_factor(residual: FloatArray, weights: FloatArray, seen: NDArray[np.bool_], unknowns: int) -> float:
     """Variance of the residuals relative to what was assumed: the variance of unit weight (Baarda 1968).
 
-    It is taken over frames with more coordinates than unknowns. Tissue that moves a whole segment's markers alike leaves
+    It is taken over frames with more coordinates than unknowns. Tissue that moves all markers of a segment alike leaves
     no residual, so the factor is not believed below :data:`LEAST_VARIANCE_FACTOR`.
     """
     coordinates = 3 * seen.sum(axis=1)

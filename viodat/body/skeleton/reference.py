@@ -11,11 +11,18 @@ from typing import Final
 import numpy as np
 
 from viodat.body.geometry import FloatArray
+from viodat.body.marker_set import MarkerSet
 from viodat.capture.markers import MarkerTrial
 from viodat.errors import BodyError
 
 STILL_MM: Final = 10.0
 """A static trial whose markers scatter more than this about their medians is not static; a note says so."""
+
+LEAST_SPAN_MM: Final = 60.0
+LARGEST_SPAN_MM: Final = 600.0
+"""Median distance between the markers of pelvis or thorax, from a small child to a tall adult, with room."""
+
+LARGEST_STRETCH: Final = 0.25
 
 _ROUND_FRAMES: Final = 2
 
@@ -71,7 +78,9 @@ def reference_posture(trial: MarkerTrial, static: MarkerTrial | None) -> Referen
     shown = trial.valid.sum(axis=1)
     if not shown.size or shown.max() == 0:
         raise BodyError(
-            "no frame shows any marker of the marker set", where=trial.source, mend="Check the labels with viodat check."
+            "no frame shows any marker of the marker set",
+            where=trial.source,
+            mend="Check the labels with viodat check.",
         )
     # The frame whose neighbours show most too, so that a single frame before a gap is not chosen.
     window = np.convolve(shown, np.ones(2 * _ROUND_FRAMES + 1), mode="same")
@@ -80,6 +89,48 @@ def reference_posture(trial: MarkerTrial, static: MarkerTrial | None) -> Referen
     number = trial.first_frame + frame
     note = f"there is no static trial: joint centres are estimated from the trial itself, from frame {number} on"
     return Reference(posture, False, (note,))
+
+
+def check_size(trial: MarkerTrial, reference: Reference, marker_set: MarkerSet) -> None:
+    """Refuse a trial that is not of a person's size, or not of the size of its reference: a wrong unit.
+
+    Raises
+    ------
+    BodyError
+        The markers of pelvis or thorax stand closer together or farther apart than on a person, or by more than a
+        quarter than in the reference posture.
+    """
+    places = reference.places
+    for segment in ("pelvis", "thorax"):
+        labels = [label for label in marker_set.of_segment(segment) if label in trial.labels and label in places]
+        if len(labels) < 2:
+            continue
+        was = _span(np.array([[places[label] for label in labels]]))
+        now = _span(np.stack([trial.marker(label) for label in labels], axis=1))
+        for span, where in ((was, "in the reference posture"), (now, "in the trial")):
+            if np.isfinite(span) and not LEAST_SPAN_MM <= span <= LARGEST_SPAN_MM:
+                raise BodyError(
+                    f"the markers of the {segment} stand {span:.3g} mm apart {where}; on people it is "
+                    f"{LEAST_SPAN_MM:.0f} to {LARGEST_SPAN_MM:.0f} mm: the unit of length is probably wrong",
+                    where=trial.source,
+                    mend='Write the true unit into capture.toml [markers] units, such as units = "m".',
+                )
+        if np.isfinite(now) and abs(now / was - 1) > LARGEST_STRETCH:
+            raise BodyError(
+                f"the markers of the {segment} stand {now:.0f} mm apart in the trial and {was:.0f} mm in the static "
+                "trial: they are not of one person, or not in one unit",
+                where=trial.source,
+                mend="Check which static trial belongs to this participant, and capture.toml [markers] units.",
+            )
+
+
+def _span(points: FloatArray) -> float:
+    """Median distance between (F, M, 3) markers, over frames and pairs."""
+    first, second = np.triu_indices(points.shape[1], 1)
+    with np.errstate(all="ignore"):
+        apart = np.linalg.norm(points[:, first] - points[:, second], axis=-1)
+    known = apart[np.isfinite(apart)]
+    return float(np.median(known)) if known.size else float("nan")
 
 
 def _one_frame(trial: MarkerTrial, frames: slice) -> MarkerTrial:

@@ -95,7 +95,7 @@ def distinct(points: FloatArray, radius: float) -> int:
 
 
 def farthest(points: FloatArray, count: int) -> NDArray[np.int64]:
-    """Indices of at most ``count`` of (N, K) points, each the farthest from those before it (Gonzalez 1985), sorted."""
+    """Pick at most ``count`` of (N, K) points, each the farthest from those before it (Gonzalez 1985); give indices."""
     if len(points) <= count:
         return np.arange(len(points))
     chosen = [0]

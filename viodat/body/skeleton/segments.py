@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from viodat.body.marker_set import SIDES
+from viodat.body.plug_in_gait import SIDES
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ def joint_of(segment: str) -> str | None:
     side, _, part = segment.partition("_")
     return f"{side}_{LINKS[part].joint}" if part in LINKS else None
 
+
+SEGMENTS_FITTED: Final = frozenset(
+    (*ROOTS, *(f"{side}_{part}" for side in SIDES for part in LINKS)),
+)
+"""Segments that a fit has, with their side."""
 
 LIMBS: Final[Mapping[str, tuple[str, ...]]] = {
     f"{side}_{name}": (root, *(f"{side}_{part}" for part in parts))

@@ -7,6 +7,7 @@ weakly towards the pose that the segment had relative to its parent where its ma
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viodat.body.geometry import FloatArray
 from viodat.body.skeleton.rotations import exp, log
@@ -37,7 +38,7 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
     places = tree.places(centres)
     carrier = np.array(tree.carrier)
     rotation = np.empty((frames, len(tree.segments), 3, 3))
-    seen = np.isfinite(observed).all(axis=-1)
+    seen = np.asarray(np.isfinite(observed).all(axis=-1))
     root = _root_pose(tree, observed, seen, carrier == 0)
     if root is None:
         return None
@@ -54,7 +55,7 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
         covariance = np.einsum("tmi,mj->tij", away, tree.reference[own] - places[s])
         drawn = covariance + _DRAWN_MM2 * rotation[:, parent]
         relative = log(np.swapaxes(rotation[:, parent], -1, -2) @ nearest_rotation(drawn))
-        relative = _between(relative, visible.any(axis=1))
+        relative = _between(relative, np.asarray(visible.any(axis=1)))
         drawn = covariance + _DRAWN_MM2 * rotation[:, parent] @ exp(relative)
         rotation[:, s] = nearest_rotation(drawn)
     return Pose(position, rotation)
@@ -68,7 +69,9 @@ def nearest_rotation(matrices: FloatArray) -> FloatArray:
     return np.asarray(u @ vt)
 
 
-def _root_pose(tree: Tree, observed: FloatArray, seen: FloatArray, own: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+def _root_pose(
+    tree: Tree, observed: FloatArray, seen: NDArray[np.bool_], own: NDArray[np.bool_]
+) -> tuple[FloatArray, FloatArray] | None:
     visible = seen & own
     count = visible.sum(axis=1)
     good = count >= _LEAST_ROOT_MARKERS
@@ -90,7 +93,7 @@ def _root_pose(tree: Tree, observed: FloatArray, seen: FloatArray, own: FloatArr
     return filled, whole[first]
 
 
-def _between(vectors: FloatArray, known: FloatArray) -> FloatArray:
+def _between(vectors: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
     """Interpolate (T, 3) over the frames that are not ``known``."""
     if known.all() or not known.any():
         return vectors

@@ -6,9 +6,10 @@ about the segment's own axis, which skin follows in part. They say how much each
 the slides themselves are estimated from the range-of-motion trial and the take (:mod:`.calibration`).
 
 The sizes are viodat's choice, in the range of the studies that compared skin markers with bone: thigh 10-30 mm and
-worst, knee epicondyles 10-20 mm, shank less, foot little (Leardini et al. 2005, Gait Posture 21:212; Peters et al. 2010,
-Gait Posture 31:1); upper arm a third of its axial rotation lost (Cutti et al. 2005, Clin Biomech 20:S39); acromion a few
-mm up to 90 degrees of elevation (van Andel et al. 2009, Gait Posture 29:123). They are for adults and are not scaled.
+worst, knee epicondyles 10-20 mm, shank less, foot little (Leardini et al. 2005, Gait Posture 21:212; Peters et al.
+2010, Gait Posture 31:1); upper arm a third of its axial rotation lost (Cutti et al. 2005, Clin Biomech 20:S39);
+acromion a few mm up to 90 degrees of elevation (van Andel et al. 2009, Gait Posture 29:123). They are for adults and
+are not scaled.
 """
 
 from __future__ import annotations
@@ -54,9 +55,12 @@ TISSUES: Final[Mapping[str, Tissue]] = {
 ``thumb_ends`` those before and beyond the thumb's last joint, which bends between them."""
 
 _OVER_JOINT: Final[Mapping[str, str]] = {"thigh": "knee", "shank": "ankle", "upper_arm": "elbow"}
-_THUMB_MIDDLE_MM: Final = 14.0
 _OVER_SHARE: Final = 0.85
 """From this share of the bone on, a marker lies over the joint at its far end."""
+
+
+_THUMB_MIDDLE_MM: Final = 14.0
+"""A thumb's marker farther than this from the middle of the thumb's markers lies before or beyond its last joint."""
 
 
 def tissue_of(segment: str, place: FloatArray, near: FloatArray, far: FloatArray | None) -> Tissue:
@@ -97,4 +101,4 @@ def slide_spread(tissue: Tissue, bone: FloatArray | None, near: bool) -> FloatAr
     if bone is not None and np.linalg.norm(bone) > 0:
         along = bone / np.linalg.norm(bone)
         variance += (tissue.twist_mm_per_rad * along) ** 2
-    return np.sqrt(variance)
+    return np.asarray(np.sqrt(variance))

@@ -18,8 +18,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viodat.body.geometry import FloatArray
 from viodat.body.skeleton.rotations import left_jacobian_inverse, log, skew
@@ -35,8 +37,8 @@ class Pose:
     def __len__(self) -> int:
         return len(self.root)
 
-    def __getitem__(self, frames: object) -> Pose:
-        return Pose(self.root[frames], self.rotation[frames])  # type: ignore[index]
+    def __getitem__(self, frames: slice | NDArray[np.int64]) -> Pose:
+        return Pose(self.root[frames], self.rotation[frames])
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,7 @@ class Tree:
         for s, parent in enumerate(self.parents):
             if parent >= 0:
                 children[parent].append(s)
-        return tuple(
-            tuple(([parent] if parent >= 0 else []) + children[s]) for s, parent in enumerate(self.parents)
-        )
+        return tuple(tuple(([parent] if parent >= 0 else []) + children[s]) for s, parent in enumerate(self.parents))
 
     def places(self, centres: FloatArray) -> FloatArray:
         """(S, 3) mm, the reference places of the segments' origins for (J, 3) joint centres."""
@@ -195,7 +195,7 @@ def pose_jacobian(tree: Tree, pose: Pose, at: Prediction, slides: Slides) -> Flo
     inverse = {}
     for m, s in enumerate(tree.carrier):
         path = tree.paths[s]
-        for here, following in zip(path[:-1], path[1:], strict=True):
+        for here, following in pairwise(path):
             out[:, m, :, 3 + 3 * here : 6 + 3 * here] = steps[following]
         own = slice(3 + 3 * s, 6 + 3 * s)
         out[:, m, :, own] = arms[:, m]
@@ -212,9 +212,7 @@ def pose_jacobian(tree: Tree, pose: Pose, at: Prediction, slides: Slides) -> Flo
 def centre_jacobian(tree: Tree, pose: Pose) -> FloatArray:
     """(T, M, 3, 3J): how the markers move with the reference places of the joint centres."""
     out = np.zeros((len(pose), len(tree.labels), 3, 3 * len(tree.joints)))
-    change = {
-        s: pose.rotation[:, parent] - pose.rotation[:, s] for s, parent in enumerate(tree.parents) if parent >= 0
-    }
+    change = {s: pose.rotation[:, parent] - pose.rotation[:, s] for s, parent in enumerate(tree.parents) if parent >= 0}
     for m, s in enumerate(tree.carrier):
         for step in tree.paths[s][1:]:
             j = tree.joint_of[step]

@@ -24,10 +24,8 @@ from viodat.body.skeleton.tree import Pose, Slides, Tree, centre_jacobian, pose_
 _SAMPLES: Final = 40
 
 
-def joint_sigma(
-    motion: TreeMotion, point: JointPoint, limbs: Mapping[str, Calibration]
-) -> tuple[FloatArray, float]:
-    """Standard deviation per coordinate of one joint, (T,) mm, and that of its place in the skeleton alone, mm."""
+def joint_sigma(motion: TreeMotion, point: JointPoint, limbs: Mapping[str, Calibration]) -> tuple[FloatArray, float]:
+    """Give the standard deviation per coordinate of a joint, (T,) mm, and that of its place in the skeleton, mm."""
     tree, pose, centres = motion.tree, motion.pose, motion.centres
     place = centres[point.centre] if point.centre >= 0 else point.evidence.place
     probe = _probe(tree, point.carrier, place)
@@ -35,7 +33,7 @@ def joint_sigma(
     by_pose = pose_jacobian(probe, pose, at, Slides.none(1))[:, 0]
     variance = np.einsum("tin,tnm,tim->t", by_pose, motion.covariance, by_pose, optimize=True) / 3
     limb = _limb_of(point, tree.segments[point.carrier], limbs)
-    own = np.linalg.inv(point.evidence.precision)
+    own = np.asarray(np.linalg.inv(point.evidence.precision))
     if limb is None:
         place_variance = float(np.trace(own)) / 3
         return np.sqrt(variance + place_variance), float(np.sqrt(place_variance))
@@ -46,7 +44,7 @@ def joint_sigma(
 
 
 def _limb_of(point: JointPoint, segment: str, limbs: Mapping[str, Calibration]) -> Calibration | None:
-    """Find the calibration of a joint: that in which it is a centre, since both legs hold the pelvis, else its segment's."""
+    """Find a joint's calibration: that in which it is a centre (both legs hold the pelvis), else its segment's."""
     return next(
         (c for c in limbs.values() if point.joint in c.tree.joints),
         next((c for c in limbs.values() if segment in c.tree.segments), None),
