@@ -31,7 +31,7 @@ from viodat.body.skeleton.reference import Reference
 from viodat.errors import BodyError
 
 SPREADS_MM: Final[Mapping[str, Mapping[str, float]]] = {
-    "midpoint": {"elbow": 2.8, "wrist": 3.5, "knee": 2.8, "ankle": 2.5, "shoulder": 8.0},
+    "midpoint": {"elbow": 3.3, "wrist": 3.5, "knee": 3.3, "ankle": 3.0, "shoulder": 8.0},
     "pig": {"pelvis": 15.0, "knee": 9.0, "ankle": 7.0, "shoulder": 15.0, "elbow": 9.0, "wrist": 12.0},
     "marker": {"index": 1.7, "pinky": 1.7, "thumb": 3.5},
     "regression": {"pelvis": 7.5, "shoulder": 12.0},
