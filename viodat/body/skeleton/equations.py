@@ -66,6 +66,18 @@ def pose_equations(
     return PoseEquations(hessian, gradient, jacobian, residual, weights, seen)
 
 
+def frame_costs(tree: Tree, at: Prediction, expectation: Expectation, equations: PoseEquations) -> FloatArray:
+    """(N,) minus the logarithm of each frame's probability, save a constant: what the equations' steps reduce."""
+    squared = np.einsum("tmi,tmi->tm", equations.residual, equations.residual) / expectation.spread_mm**2
+    each = (STUDENT_FREEDOM + 3.0) / 2 * np.log1p(squared / STUDENT_FREEDOM)
+    cost = np.where(equations.seen, each, 0.0).sum(axis=1)
+    for s, parent in enumerate(tree.parents):
+        if parent >= 0:
+            turn = at.turns[parent, s]
+            cost += 0.5 * np.einsum("ti,ij,tj->t", turn, expectation.stiffness[s], turn)
+    return np.asarray(cost)
+
+
 def _add_stiffness(
     tree: Tree, pose: Pose, at: Prediction, stiffness: FloatArray, hessian: FloatArray, gradient: FloatArray
 ) -> None:

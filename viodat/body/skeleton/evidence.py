@@ -98,7 +98,8 @@ def gather_evidence(
     posture = reference.posture
     found: dict[str, Evidence] = {}
     sources: list[JointTrial] = []
-    for method in ("midpoints", "pig"):
+    # Not "pig", which refuses everything where the hips are lacking.
+    for method in ("midpoints", "auto"):
         try:
             sources.append(
                 joint_centres(posture, subject=measurements, method=method, marker_set=marker_set, static=posture)

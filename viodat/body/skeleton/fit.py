@@ -108,7 +108,8 @@ def fit_skeleton(
     wrists = {joint.removesuffix("_wrist"): place for joint, place in skeleton.joints.items() if "wrist" in joint}
     evidence = {**evidence, **knuckles(reference, measured, chosen, wrists)}
     motions = _motions(skeleton, trial)
-    if not motions:
+    notes = (*notes, *(f"the fit of the {name} did not settle" for name, m in motions.items() if not m.settled))
+    if not any(joint_points(motion.tree, evidence) for motion in motions.values()):
         raise BodyError(
             f"the markers of set {chosen.name!r} determine neither pelvis nor thorax: each needs three of its markers "
             "in one frame, in the trial and in the static trial",
@@ -242,7 +243,7 @@ def _result(
     report = FitReport(
         _markers(trial, motions),
         joints,
-        _bones(positions),
+        _bones(positions, motions, evidence),
         _bone_variation(trial, measured, marker_set),
         skeleton.frames_used,
         notes,
@@ -322,14 +323,24 @@ def _markers(trial: MarkerTrial, motions: Mapping[str, TreeMotion]) -> tuple[Fit
     return tuple(rows)
 
 
-def _bones(positions: FloatArray) -> dict[str, float]:
+def _bones(
+    positions: FloatArray, motions: Mapping[str, TreeMotion], evidence: Mapping[str, Evidence]
+) -> dict[str, float]:
+    """Lengths between joints that one segment carries: those do not change."""
     out = {}
-    for first, second in BONES:
-        a, b = positions[:, JOINT_INDEX[first]], positions[:, JOINT_INDEX[second]]
-        length = np.linalg.norm(a - b, axis=-1)
-        if np.isfinite(length).any():
-            out[f"{first}-{second}"] = float(np.nanmedian(length))
+    for motion in motions.values():
+        points = {point.joint: point for point in joint_points(motion.tree, evidence)}
+        on = {name: {point.carrier} | _turning(motion.tree, name) for name, point in points.items()}
+        for first, second in BONES:
+            if first in on and second in on and on[first] & on[second]:
+                length = np.linalg.norm(positions[0, JOINT_INDEX[first]] - positions[0, JOINT_INDEX[second]])
+                out[f"{first}-{second}"] = float(length)
     return out
+
+
+def _turning(tree: Tree, joint: str) -> set[int]:
+    """Segments that turn about a joint: it is fixed in them, too."""
+    return {s for s, j in enumerate(tree.joint_of) if j >= 0 and tree.joints[j] == joint}
 
 
 def _bone_variation(trial: MarkerTrial, measured: Mapping[str, float], marker_set: MarkerSet) -> dict[str, float]:

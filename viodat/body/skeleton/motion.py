@@ -9,15 +9,16 @@ the covariance grows in them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from viodat.body.geometry import FloatArray
 from viodat.body.skeleton.building import Expectation
-from viodat.body.skeleton.equations import moved, pose_equations
+from viodat.body.skeleton.equations import frame_costs, moved, pose_equations
 from viodat.body.skeleton.rotations import log
 from viodat.body.skeleton.smoothing import frame_covariances, smoothness_gradient, solve_steps
 from viodat.body.skeleton.tree import Pose, Slides, Tree, predict
@@ -28,10 +29,14 @@ CUTOFF_HZ: Final = 20.0
 LEAST_VARIANCE_FACTOR: Final = 0.25
 """The pose is never taken to be more than twice as sure as the tissues' spreads say."""
 
-_ROUNDS: Final = 8
+_ROUNDS: Final = 40
 _SETTLED: Final = 2e-4
 """Largest last step, rad (and a thousandth of a mm per unit), at which the fit is done."""
 _CHUNK: Final = 400
+_FIRST_DAMPING: Final = 1e-2
+_LEAST_DAMPING: Final = 1e-4
+_RIDGE: Final = 1e-6
+"""Share of a well-seen frame's information that every frame is given, so that one without markers can be solved."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class TreeMotion:
         (T, M, 3) mm, observed less predicted, NaN where missing.
     weights
         (T, M) between 0 and 1.75: how much each marker counted, relative to one that fits as expected.
+    settled
+        Whether the last step was as small as asked for.
     """
 
     tree: Tree
@@ -61,6 +68,7 @@ class TreeMotion:
     covariance: FloatArray
     residual: FloatArray
     weights: FloatArray
+    settled: bool
 
 
 def fit_motion(
@@ -72,34 +80,94 @@ def fit_motion(
     observed: FloatArray,
     rate_hz: float,
 ) -> TreeMotion:
-    """Fit the poses of T frames to (T, M, 3) mm of markers, NaN where missing, from a first guess."""
-    frames = len(pose)
+    """Fit the poses of T frames to (T, M, 3) mm of markers, NaN where missing, from a first guess.
+
+    Steps are those of Levenberg and Marquardt, damped frame by frame: where a step makes a frame worse, it and its
+    neighbours take shorter ones, and the others go on.
+    """
     gain = (2 * np.sin(np.pi * min(CUTOFF_HZ / rate_hz, 0.5))) ** 4
-    smoothness = np.zeros(tree.size)
-    for turn in range(_ROUNDS):
-        hessian, gradient, residual, weights = _whole(tree, centres, slides, expectation, pose, observed)
-        if turn == 0:
-            smoothness = _tied(hessian) / gain
-        if frames > 2:
-            gradient = gradient + smoothness_gradient(_second_differences(pose), smoothness)
-        step = solve_steps(hessian, gradient, smoothness)
-        pose = moved(pose, step)
-        if max(np.abs(step[:, 3:]).max(), 1e-3 * np.abs(step[:, :3]).max()) < _SETTLED:
-            break
-    hessian, _, residual, weights = _whole(tree, centres, slides, expectation, pose, observed)
+    problem = _Problem(tree, centres, slides, expectation, observed, np.zeros(tree.size))
+    smoothness = _tied(_state(problem, pose).hessian) / gain
+    problem = replace(problem, smoothness=smoothness)
+    state = _state(problem, pose)
+    scale, ridge = gain * smoothness, _RIDGE * gain * np.diag(smoothness)
+    damping, settled = np.zeros(len(pose)), False
+    for _ in range(_ROUNDS):
+        damped = state.hessian + ridge
+        diagonal = np.einsum("tii->ti", damped)
+        diagonal += damping[:, None] * (diagonal + scale)
+        step = solve_steps(damped, state.gradient, smoothness)
+        tried = _state(problem, moved(state.pose, step))
+        worse = tried.cost > state.cost * (1 + 1e-9) + 1e-9
+        if tried.cost.sum() <= state.cost.sum() + 1e-9 * len(pose):
+            state = tried
+            damping = np.where(worse, np.maximum(damping * 4, _FIRST_DAMPING), damping / 5)
+            damping[damping < _LEAST_DAMPING] = 0.0
+            settled = max(np.abs(step[:, 3:]).max(), 1e-3 * np.abs(step[:, :3]).max()) < _SETTLED
+            if settled:
+                break
+        else:
+            near = maximum_filter1d(worse, 5)
+            damping = np.where(near, np.maximum(damping * 10, _FIRST_DAMPING), damping)
     seen = np.asarray(np.isfinite(observed).all(axis=-1))
-    factor = variance_factor(residual, weights, seen, tree.size)
-    covariance = factor * frame_covariances(hessian, smoothness) / _shrinkage(gain)
+    factor = variance_factor(state.residual, state.weights, seen, tree.size)
+    covariance = factor * frame_covariances(state.hessian + ridge, smoothness) / _shrinkage(gain)
     return TreeMotion(
         tree,
         centres,
         slides,
         expectation,
-        pose,
+        state.pose,
         covariance,
-        np.where(seen[..., None], residual, np.nan),
-        weights * expectation.spread_mm**2,
+        np.where(seen[..., None], state.residual, np.nan),
+        state.weights * expectation.spread_mm**2,
+        settled,
     )
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What stays the same from step to step."""
+
+    tree: Tree
+    centres: FloatArray
+    slides: Slides
+    expectation: Expectation
+    observed: FloatArray
+    smoothness: FloatArray
+
+
+@dataclass(frozen=True)
+class _State:
+    """Poses with their equations, and what each frame adds to the sum that is minimised, (T,)."""
+
+    pose: Pose
+    hessian: FloatArray
+    gradient: FloatArray
+    residual: FloatArray
+    weights: FloatArray
+    cost: FloatArray
+
+
+def _state(problem: _Problem, pose: Pose) -> _State:
+    """Evaluate all frames, in chunks: the Jacobian of a long trial would not fit in memory."""
+    frames, markers = problem.observed.shape[:2]
+    size = problem.tree.size
+    hessian, gradient = np.empty((frames, size, size)), np.empty((frames, size))
+    residual, weights, cost = np.empty((frames, markers, 3)), np.empty((frames, markers)), np.empty(frames)
+    for part in _chunks(frames):
+        at = predict(problem.tree, pose[part], problem.centres, problem.slides)
+        equations = pose_equations(
+            problem.tree, pose[part], at, problem.slides, problem.expectation, problem.observed[part]
+        )
+        hessian[part], gradient[part] = equations.hessian, equations.gradient
+        residual[part], weights[part] = equations.residual, equations.weights
+        cost[part] = frame_costs(problem.tree, at, problem.expectation, equations)
+    if frames > 2:
+        bends = _second_differences(pose)
+        gradient += smoothness_gradient(bends, problem.smoothness)
+        cost[1:-1] += 0.5 * bends**2 @ problem.smoothness
+    return _State(pose, hessian, gradient, residual, weights, cost)
 
 
 def variance_factor(residual: FloatArray, weights: FloatArray, seen: NDArray[np.bool_], unknowns: int) -> float:
@@ -116,21 +184,6 @@ def variance_factor(residual: FloatArray, weights: FloatArray, seen: NDArray[np.
     return max(float(squares[spare > 0].sum() / spare.sum()), LEAST_VARIANCE_FACTOR)
 
 
-def _whole(
-    tree: Tree, centres: FloatArray, slides: Slides, expectation: Expectation, pose: Pose, observed: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Equations of all frames, set up in chunks: the Jacobian of a long trial would not fit in memory."""
-    frames, markers = observed.shape[:2]
-    hessian, gradient = np.empty((frames, tree.size, tree.size)), np.empty((frames, tree.size))
-    residual, weights = np.empty((frames, markers, 3)), np.empty((frames, markers))
-    for part in _chunks(frames):
-        at = predict(tree, pose[part], centres, slides)
-        equations = pose_equations(tree, pose[part], at, slides, expectation, observed[part])
-        hessian[part], gradient[part] = equations.hessian, equations.gradient
-        residual[part], weights[part] = equations.residual, equations.weights
-    return hessian, gradient, residual, weights
-
-
 def _chunks(frames: int) -> Iterator[slice]:
     for start in range(0, frames, _CHUNK):
         yield slice(start, min(start + _CHUNK, frames))
@@ -144,8 +197,9 @@ def _second_differences(pose: Pose) -> FloatArray:
 
 
 def _tied(hessian: FloatArray) -> FloatArray:
-    """(n,) how well a frame's markers determine each unknown: median over frames, mean over the three of a segment."""
-    own = np.median(np.einsum("tii->ti", hessian), axis=0)
+    """(n,) how well markers determine each unknown: median over frames that see it, mean over the three of a segment."""
+    known = [column[column > 1e-3 * column.max()] for column in np.einsum("tii->it", hessian)]
+    own = np.array([np.median(column) if column.size else 1.0 for column in known])
     return np.repeat(own.reshape(-1, 3).mean(axis=1), 3)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation, Slerp
 
 from viodat.body.geometry import FloatArray
 from viodat.body.skeleton.rotations import exp, log
@@ -43,6 +44,7 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
     if root is None:
         return None
     position, rotation[:, 0] = root
+    rooted = np.asarray(seen[:, carrier == 0].sum(axis=1) >= _LEAST_ROOT_MARKERS)
     origins = np.empty((frames, len(tree.segments), 3))
     origins[:, 0] = position
     for s, parent in enumerate(tree.parents):
@@ -50,6 +52,9 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
             continue
         origins[:, s] = origins[:, parent] + rotation[:, parent] @ (places[s] - places[parent])
         own = np.flatnonzero(carrier == s)
+        if not own.size:
+            # What hangs on a segment without markers tells where it points.
+            own = np.flatnonzero([s in tree.paths[c] for c in tree.carrier])
         visible = seen[:, own]
         away = np.where(visible[..., None], observed[:, own] - origins[:, None, s], 0.0)
         covariance = np.einsum("tmi,mj->tij", away, tree.reference[own] - places[s])
@@ -58,6 +63,9 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
         relative = _between(relative, np.asarray(visible.any(axis=1)))
         drawn = covariance + _DRAWN_MM2 * rotation[:, parent] @ exp(relative)
         rotation[:, s] = nearest_rotation(drawn)
+        # Where the root is a guess, so are the joints' places: the posture is taken from the frames around.
+        relative = np.swapaxes(rotation[:, parent], -1, -2) @ rotation[:, s]
+        rotation[~rooted, s] = (rotation[:, parent] @ _turned_between(relative[rooted], rooted))[~rooted]
     return Pose(position, rotation)
 
 
@@ -87,10 +95,16 @@ def _root_pose(
     position = middle + np.einsum("tij,tj->ti", turned, tree.origin - reference)
     frames = np.arange(len(observed))
     filled = np.stack([np.interp(frames, frames[good], column) for column in position.T], axis=-1)
-    first = np.flatnonzero(good)[np.maximum(np.searchsorted(np.flatnonzero(good), frames, side="right") - 1, 0)]
-    whole = np.empty((len(observed), 3, 3))
-    whole[good] = turned
-    return filled, whole[first]
+    return filled, _turned_between(turned, good)
+
+
+def _turned_between(rotations: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """(T, 3, 3) from the rotations of the K known frames: along the shortest turn between them, held at the ends."""
+    frames = np.flatnonzero(known)
+    if len(frames) == 1:
+        return np.repeat(rotations, len(known), axis=0)
+    at = np.clip(np.arange(len(known)), frames[0], frames[-1])
+    return np.asarray(Slerp(frames, Rotation.from_matrix(rotations))(at).as_matrix())
 
 
 def _between(vectors: FloatArray, known: NDArray[np.bool_]) -> FloatArray:

@@ -216,7 +216,8 @@ def centre_jacobian(tree: Tree, pose: Pose) -> FloatArray:
     for m, s in enumerate(tree.carrier):
         for step in tree.paths[s][1:]:
             j = tree.joint_of[step]
-            out[:, m, :, 3 * j : 3 * j + 3] = change[step]
+            # Radius and hand turn about one centre: both steps act on it.
+            out[:, m, :, 3 * j : 3 * j + 3] += change[step]
     return out
 
 

@@ -27,6 +27,7 @@ of those of another simulated body, with other soft tissue, hips and palpation: 
 68 % of a normal distribution (docs/science/joint_centres.md)."""
 
 _SAMPLES: Final = 40
+_RIDGE: Final = 1e-4
 
 
 def joint_sigma(motion: TreeMotion, point: JointPoint, limbs: Mapping[str, Calibration]) -> tuple[FloatArray, float]:
@@ -76,7 +77,9 @@ def _skeletal_variance(
     )
     equations = pose_equations(tree, pose, at, limb.slides, limb.expectation, observed)
     parameters = parameter_equations(tree, pose, at, limb.slides, equations)
-    dragged = -np.linalg.solve(equations.hessian, parameters.cross)
+    # A sampled frame may show no marker of the limb.
+    usual = np.median(np.einsum("tii->ti", equations.hessian), axis=0)
+    dragged = -np.linalg.solve(equations.hessian + np.diag(_RIDGE * usual + 1e-9), parameters.cross)
     carrier = tree.segments.index(motion.tree.segments[point.carrier])
     own_centre = tree.joints.index(point.joint) if point.joint in tree.joints else -1
     place = limb.centres[own_centre] if own_centre >= 0 else point.evidence.place
