@@ -25,7 +25,7 @@ import numpy as np
 from viodat.body.geometry import FloatArray, normal, thorax_axes
 from viodat.body.joint_centres import JointTrial, joint_centres
 from viodat.body.marker_set import MarkerSet
-from viodat.body.plug_in_gait import SIDES, marker_diameter, measured_length
+from viodat.body.plug_in_gait import SIDES, listed, marker_diameter, measured_length
 from viodat.body.regressions import hip_centres, shoulder_centres
 from viodat.body.skeleton.reference import Reference
 from viodat.errors import BodyError
@@ -49,6 +49,7 @@ THUMB_OF_HAND: Final = 0.66
 """Thickness of the thumb's last joint, of the hand's: about 19 of 29 mm (Garrett 1971, Hum Factors 13:117)."""
 DEFAULT_HAND_THICKNESS_MM: Final = 28.0
 _UNMEASURED_MM: Final = 5.0
+_TRUNK: Final = ("C7", "T10", "CLAV", "STRN")
 _KNUCKLE_ROUNDS: Final = 5
 
 
@@ -120,6 +121,25 @@ def gather_evidence(
     return found, notes
 
 
+def why_unknown(reference: Reference, measurements: Mapping[str, float], marker_set: MarkerSet) -> dict[str, str]:
+    """Say for each joint that the frame-by-frame methods do not determine in the reference posture what it lacks.
+
+    Also for ``left_sternoclavicular`` and ``right_sternoclavicular``, without which an arm hangs on nothing.
+    """
+    posture = reference.posture
+    centres = joint_centres(posture, subject=measurements, marker_set=marker_set, static=posture)
+    reasons = {
+        name: how.removeprefix("none: ")
+        for name, how in zip(centres.names, centres.method, strict=True)
+        if how.startswith("none")
+    }
+    lacking = [label for label in _TRUNK if label not in reference.places]
+    if lacking:
+        text = f"{listed(lacking)} {'is' if len(lacking) == 1 else 'are'} missing in the reference posture"
+        reasons |= {f"{side}_sternoclavicular": text for side in SIDES}
+    return reasons
+
+
 def knuckles(
     reference: Reference, measurements: Mapping[str, float], marker_set: MarkerSet, wrists: Mapping[str, FloatArray]
 ) -> dict[str, Evidence]:
@@ -177,7 +197,7 @@ def _hips(found: dict[str, Evidence], reference: Reference, measurements: Mappin
 
 def _trunk_axes(places: Mapping[str, FloatArray]) -> FloatArray | None:
     """(3, 3) forward, left and up of the thorax in columns."""
-    wanted = [places.get(label) for label in ("C7", "T10", "CLAV", "STRN")]
+    wanted = [places.get(label) for label in _TRUNK]
     if any(place is None for place in wanted):
         return None
     axes = thorax_axes(*(place[None] for place in wanted if place is not None))

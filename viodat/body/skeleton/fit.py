@@ -17,12 +17,12 @@ from viodat.body.marker_sets import detect_marker_set, get_marker_set
 from viodat.body.plug_in_gait import listed
 from viodat.body.skeleton.building import build_trees, expect, joint_points
 from viodat.body.skeleton.calibration import Calibration, calibrate
-from viodat.body.skeleton.evidence import Evidence, gather_evidence, knuckles
+from viodat.body.skeleton.evidence import Evidence, gather_evidence, knuckles, why_unknown
 from viodat.body.skeleton.motion import TreeMotion, fit_motion
 from viodat.body.skeleton.reference import Reference, check_size, reference_posture
 from viodat.body.skeleton.result import FitReport, FittedJoint, FittedMarker, SkeletonFit
 from viodat.body.skeleton.sampling import calibration_frames
-from viodat.body.skeleton.segments import LIMBS, SEGMENTS_FITTED, TREES, joint_of
+from viodat.body.skeleton.segments import END_POINTS, LIMBS, SEGMENTS_FITTED, TREES, joint_of, parent_of
 from viodat.body.skeleton.starting_poses import starting_poses
 from viodat.body.skeleton.tree import Slides, Tree, subtree
 from viodat.body.skeleton.uncertainty import joint_sigma
@@ -116,7 +116,7 @@ def fit_skeleton(
             where=trial.source,
             mend="Check the labels with viodat check, or map them in capture.toml [markers.labels].",
         )
-    return _result(trial, chosen, reference.places, evidence, skeleton, motions, notes, measured)
+    return _result(trial, chosen, reference, evidence, skeleton, motions, notes, measured)
 
 
 def _marker_set(trial: MarkerTrial, wanted: str | MarkerSet | None) -> MarkerSet:
@@ -209,7 +209,7 @@ def _motions(skeleton: _Skeleton, trial: MarkerTrial) -> dict[str, TreeMotion]:
 def _result(
     trial: MarkerTrial,
     marker_set: MarkerSet,
-    places: Mapping[str, FloatArray],
+    reference: Reference,
     evidence: Mapping[str, Evidence],
     skeleton: _Skeleton,
     motions: Mapping[str, TreeMotion],
@@ -237,8 +237,9 @@ def _result(
             )
     known = sigma <= UNDETERMINED_MM
     masked = np.where(known[..., None], positions, np.nan)
-    axes = _anatomical(motions, places, evidence, skeleton)
+    axes = _anatomical(motions, reference.places, evidence, skeleton)
     angles = joint_angles(axes) if axes else {name: np.full(frames, np.nan) for name in ANGLES}
+    reasons = {} if len(fitted) == len(JOINTS) else why_unknown(reference, measured, marker_set)
     joints = tuple(fitted.get(joint, FittedJoint(joint, "", np.nan, np.nan, np.nan, 0.0)) for joint in JOINTS)
     report = FitReport(
         _markers(trial, motions),
@@ -255,7 +256,7 @@ def _result(
         segment_axes=axes,
         angle_frames_rad=np.stack([angles[name] for name in ANGLES], axis=1),
         method=tuple(
-            f"skeleton({joint.source})" if joint.determined else f"none: {_why_not(joint, evidence, motions)}"
+            f"skeleton({joint.source})" if joint.determined else f"none: {_why_not(joint, evidence, motions, reasons)}"
             for joint in joints
         ),
         rate_hz=trial.rate_hz,
@@ -266,17 +267,34 @@ def _result(
     )
 
 
-def _why_not(joint: FittedJoint, evidence: Mapping[str, Evidence], motions: Mapping[str, TreeMotion]) -> str:
+def _why_not(
+    joint: FittedJoint, evidence: Mapping[str, Evidence], motions: Mapping[str, TreeMotion], reasons: Mapping[str, str]
+) -> str:
     if joint.source:
         return f"its uncertainty is above {UNDETERMINED_MM:.0f} mm in every frame"
-    if joint.joint not in evidence:
-        return "neither markers nor measurements tell where it is in the skeleton"
-    if not joint.joint.endswith(("index", "pinky", "thumb")):
-        whole = next(name for name, segments in TREES.items() if joint.joint in map(joint_of, segments))
-        root = TREES[whole][0]
-        if whole not in motions:
-            return f"the {root}, on which it hangs, shows three of its markers in no frame"
+    for centre in _way_to(joint.joint):
+        if centre not in evidence:
+            reason = reasons.get(centre, "neither markers nor measurements tell where it is in the skeleton")
+            return reason if centre == joint.joint else f"{centre} is not known: {reason}"
+    root = next((segments[0] for segments in TREES.values() if joint.joint in map(joint_of, segments)), "")
+    if root and root not in {motion.tree.segments[0] for motion in motions.values()}:
+        return f"the {root}, on which it hangs, shows three of its markers in no frame"
     return "the segments beside it have no marker in the trial"
+
+
+def _way_to(joint: str) -> list[str]:
+    """Name the joint centres from the root to a joint, itself last."""
+    side, part = joint.split("_", 1)
+    segment: str | None = f"{side}_{END_POINTS[part]}" if part in END_POINTS else None
+    if segment is None:
+        segment = next(s for segments in TREES.values() for s in segments if joint_of(s) == joint)
+    way = [joint]
+    while segment is not None:
+        centre = joint_of(segment)
+        if centre is not None and centre not in way:
+            way.insert(0, centre)
+        segment = parent_of(segment)
+    return way
 
 
 def _point(motion: TreeMotion, carrier: int, place: FloatArray) -> FloatArray:

@@ -197,7 +197,7 @@ def _second_differences(pose: Pose) -> FloatArray:
 
 
 def _tied(hessian: FloatArray) -> FloatArray:
-    """(n,) how well markers determine each unknown: median over frames that see it, mean over the three of a segment."""
+    """(n,) how well markers determine an unknown: median over frames that see it, mean over the three of a segment."""
     known = [column[column > 1e-3 * column.max()] for column in np.einsum("tii->it", hessian)]
     own = np.array([np.median(column) if column.size else 1.0 for column in known])
     return np.repeat(own.reshape(-1, 3).mean(axis=1), 3)
