@@ -1,7 +1,7 @@
 """The tables of the reference pages that are made from the code, and the pictures of the demo.
 
 A page holds ``<!-- generated: NAME -->`` and ``<!-- end generated -->``; what stands between them is written here,
-from the schema, the checks and the command line, so that no table can say something that the code does not.
+from the schema, the checks, the gates and the command line, so that no table can say something that the code does not.
 
 Run ``python docs/generate_reference.py`` after a change; ``--images`` also draws the pictures anew.
 """
@@ -24,6 +24,7 @@ from viodat.body.angles import MEANINGS
 from viodat.body.skeleton.evidence import SPREADS_MM
 from viodat.body.skeleton.tissues import TISSUES as EXPECTED_TISSUES
 from viodat.build.checks import CHECKS
+from viodat.build.gates import GATES
 from viodat.cli.app import app
 from viodat.dataset import schema
 from viodat.dataset.angle_points import ANGLE_POINTS
@@ -80,6 +81,15 @@ def checks() -> str:
     """Give the table of all checks."""
     rows = [(f"`{check.id}`", str(check.level), check.why, check.mend) for check in CHECKS.values()]
     return _table(("check", "level", "why it matters", "what mends it"), rows)
+
+
+def gates() -> str:
+    """Give the table of the quality gates."""
+    rows = (
+        (f"`{gate.name}`", gate.measures, f"{gate.sense} {gate.written(gate.limit)}", gate.finds)
+        for gate in GATES.values()
+    )
+    return _table(("gate", "what is measured", "limit", "what a trial that fails is likely to suffer from"), rows)
 
 
 def marker_sets() -> str:
@@ -210,6 +220,7 @@ PAGES: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "reference/cli.md": {"verbs": verbs},
     "science/joint_centres.md": {"marker-sets": marker_sets, "ways-to-joints": ways_to_joints},
     "science/skeleton_fit.md": {"tissue-spreads": tissue_spreads, "evidence-spreads": evidence_spreads},
+    "science/quality_gates.md": {"gates": gates},
     "science/twin.md": {"tissues": tissues, "palpation": palpation},
     "how-to/simulate-a-capture.md": {"faults": faults},
     "how-to/export-to-opensim.md": {"angle-points": angle_points},

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from viodat.capture import MarkerTrial, read_c3d
+from viodat.capture.c3d_write import PointSeries, write_c3d
 from viodat.synth import TwinOptions, write_twin
 
 
@@ -24,3 +29,11 @@ def write_small_capture(
             rom_seconds=0.0,
         ),
     )
+
+
+def spoil_markers(path: Path, change: Callable[[MarkerTrial], MarkerTrial]) -> None:
+    """Write a marker file again with other markers; nothing but markers and their rate is kept."""
+    trial = change(read_c3d(path))
+    points = PointSeries(trial.labels, ("",) * len(trial.labels), trial.positions_mm)
+    residuals = np.nan_to_num(trial.residuals, nan=0.1)
+    write_c3d(path, points, residuals, rate_hz=trial.rate_hz, first_frame=trial.first_frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -13,10 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 import viodat
-from tests.twins import write_small_capture
+from tests.twins import spoil_markers, write_small_capture
 from viodat.body.interpolate import at_times
 from viodat.build import build_dataset
 from viodat.build.checks import CHECKS
+from viodat.capture import MarkerTrial
 from viodat.cli.app import app
 from viodat.clock import ClockMap
 from viodat.dataset import schema
@@ -38,11 +40,22 @@ def reference() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a dataset OUT: one trial of a training and of a test participant, with sound but no pictures."""
+    """A folder with a dataset OUT: one trial of a training and of a test participant, with sound but no pictures.
+
+    In half of the training trial nothing tells where one thumb is.
+    """
     folder = tmp_path_factory.mktemp("docs")
     write_small_capture(folder / "RAW", trials=1, video=False)
+    spoil_markers(folder / "RAW" / "P04" / "P04T01.c3d", _lose_a_thumb)
     build_dataset(folder / "RAW", folder / "OUT")
     return folder
+
+
+def _lose_a_thumb(trial: MarkerTrial) -> MarkerTrial:
+    thumb = np.array([label.startswith("RTHM") for label in trial.labels])
+    late = np.arange(trial.n_frames) >= trial.n_frames // 2
+    lost = late[:, None, None] & thumb[None, :, None]
+    return replace(trial, positions_mm=np.where(lost, np.nan, trial.positions_mm))
 
 
 def text_of(page: str) -> str:
@@ -56,6 +69,7 @@ def text_of(page: str) -> str:
         "reference/checks.md",
         "reference/cli.md",
         "science/joint_centres.md",
+        "science/quality_gates.md",
         "science/twin.md",
         "how-to/simulate-a-capture.md",
         "how-to/export-to-opensim.md",

@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from viodat.capture.config_joints import JOINT_METHODS
 from viodat.dataset.paths import FEATURE_RATES_HZ
 from viodat.errors import ConfigError
 
-JOINT_METHODS: Final = ("auto", "pig", "midpoints", "named")
+__all__ = ["JOINT_METHODS", "POSE2D_CHOICES", "BuildOptions"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,9 @@ class BuildOptions:
     Attributes
     ----------
     joint_centres
-        ``auto`` (per joint the first method that determines it), ``pig``, ``midpoints`` or ``named``.
+        ``auto`` (a skeleton fitted to the whole trial, and where none can be, frame by frame), ``regression`` (such a
+        fit whose centres are where landmarks and regressions put them), ``functional`` (such a fit, refused unless a
+        range-of-motion trial determines the hips), or frame by frame: ``pig``, ``midpoints``, ``named``.
     pose2d
         Where detected keypoints come from: ``auto`` (keypoint files beside the recordings, else MediaPipe if it is
         installed, else none), ``files``, ``mediapipe``, ``none``.

@@ -10,14 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from viodat._version import __version__
+from viodat.body import JointTrial
+from viodat.body.gaps import MarkerGaps
+from viodat.body.skeleton.result import SkeletonFit
+from viodat.build.joints import FROM_FIT
+from viodat.build.quality import RIGID
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.trial import TrialResult
 from viodat.dataset import schema
 from viodat.dataset.splits import Splits
 from viodat.joints import JOINTS
+from viodat.report.evidence import BoneLine, FaultLine, FunctionalLine, GateLine, MarkerEvidence, MarkerLine
 from viodat.report.index import DatasetReport, ExclusionLine, JointLine, TrialReport, sheet_paths, write_index
 from viodat.report.take_sheet import SheetAudio, SheetPitch, SheetRecording, TakeSheet, Thumbnail, draw_take_sheet
+from viodat.report.wording import MISSING
 
 _VERSIONS = ("numpy", "scipy", "pyarrow", "ezc3d", "av", "librosa", "opencv-python-headless")
 _MISSING_SHOWN = 40
@@ -51,6 +58,7 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
             seconds,
             notes=notes,
             provenance=provenance,
+            evidence=_evidence(result),
         )
         return TrialPage(report, exclusions)
     recordings = (
@@ -61,6 +69,7 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
             if r.id in {e.recording for e in result.exclusions}
         ),
     )
+    lines = _joint_lines(result.joints, result.fit)
     png, svg = sheet_paths(out, files.id)
     draw_take_sheet(
         TakeSheet(
@@ -73,6 +82,7 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
             methods=tuple("" if how.startswith("none") else how for how in result.joints.method),
             markers=result.markers.labels,
             marker_valid=result.markers.valid,
+            sigma_mm=tuple(line.sigma_mm for line in lines),
             audio=_sheet_audio(result),
             pitch=_sheet_pitch(result),
             recordings=recordings,
@@ -83,18 +93,91 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
         png,
         svg,
     )
-    valid = result.joints.valid.mean(0)
-    lines = tuple(
-        JointLine(joint, "" if how.startswith("none") else how, float(share), how.removeprefix("none: "))
-        if how.startswith("none")
-        else JointLine(joint, how, float(share))
-        for joint, how, share in zip(JOINTS, result.joints.method, valid, strict=True)
-    )
     report = TrialReport(
         files.id, files.participant, split, schema.STATUS_BUILT, result.markers.seconds, lines, recordings, notes,
-        png, svg, provenance,
+        png, svg, provenance, _evidence(result),
     )  # fmt: skip
     return TrialPage(report, exclusions)
+
+
+def _joint_lines(joints: JointTrial, fit: SkeletonFit | None) -> tuple[JointLine, ...]:
+    fitted = {line.joint: line for line in fit.report.joints} if fit is not None else {}
+    lines = []
+    for joint, how, share in zip(JOINTS, joints.method, joints.valid.mean(0), strict=True):
+        if how.startswith("none"):
+            lines.append(JointLine(joint, "", float(share), how.removeprefix("none: ")))
+        elif how.startswith(FROM_FIT):
+            of = fitted[joint]
+            lines.append(JointLine(joint, how, float(share), "", of.sigma_mm, of.calibration_mm, of.moved_mm))
+        else:
+            lines.append(JointLine(joint, how, float(share)))
+    return tuple(lines)
+
+
+def _evidence(result: TrialResult) -> MarkerEvidence | None:
+    if result.markers is None:
+        return None
+    gates = tuple(
+        GateLine(
+            reading.gate.name,
+            reading.gate.measures,
+            reading.gate.written(reading.value) if np.isfinite(reading.value) else MISSING,
+            f"{reading.gate.sense} {reading.gate.written(reading.gate.limit)}",
+            reading.kept,
+        )
+        for reading in result.readings
+    )
+    bones = result.fit.report.bones_mm if result.fit is not None else {}
+    return MarkerEvidence(
+        gates=gates,
+        faults=tuple(
+            FaultLine(str(fault), fault.repaired) for fault in (result.labels.faults if result.labels else ())
+        ),
+        markers=_marker_lines(result),
+        missing_share=result.gaps.missing_share if result.gaps else float("nan"),
+        filled_share=result.gaps.filled_share if result.gaps else float("nan"),
+        fitted=result.fit is not None,
+        bones=tuple(
+            BoneLine(f"{first} to {second}", bones.get(f"{first}-{second}", float("nan")), mean, spread)
+            for (first, second), (mean, spread) in result.bones.items()
+            if (first, second) in RIGID
+        ),
+        functional=tuple(
+            FunctionalLine(f.joint, f.kind, f.condition, f.residual_mm, f.range_rad, f.frames, f.accepted, f.reason)
+            for f in result.functional
+        ),
+    )
+
+
+def _marker_lines(result: TrialResult) -> tuple[MarkerLine, ...]:
+    """One line per marker of the fit, or without a fit per marker that has gaps."""
+    if result.gaps is None or result.markers is None:
+        return ()
+    filled: dict[str, list[MarkerGaps]] = {}
+    for row in result.gaps.rows:
+        filled.setdefault(row.marker, []).append(row)
+    fitted = {marker.label: marker for marker in result.fit.report.markers} if result.fit is not None else {}
+    lines = []
+    for label in result.markers.labels:
+        rows = filled.get(label, [])
+        of_fit = fitted.get(label)
+        if of_fit is None and (fitted or not rows):
+            continue
+        done = [row for row in rows if row.method is not None]
+        samples = sum(row.samples for row in done)
+        error = np.sqrt(sum(row.samples * row.sigma_mm**2 for row in done) / samples) if samples else np.nan
+        lines.append(
+            MarkerLine(
+                label,
+                of_fit.segment if of_fit else "",
+                sum(row.share for row in rows),
+                sum(row.share for row in done),
+                float(error),
+                of_fit.residual_mm if of_fit else float("nan"),
+                of_fit.outlying if of_fit else float("nan"),
+            )
+        )
+    return tuple(lines)
 
 
 def write_report(out: Path, pages: list[TrialPage], alarms: list[str], raw: RawCapture, splits: Splits) -> Path:

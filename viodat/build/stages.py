@@ -1,7 +1,7 @@
-"""The stages of one trial, each a pure function of its inputs: what is read, and what is computed from it.
+"""The first stage of one trial: what is read of it, a pure function of its files and of capture.toml.
 
 A stage raises :class:`viodat.errors.ViodatError` where it cannot go on; :mod:`viodat.build.trial` decides what that
-costs.
+costs. Label check, gap filling and joints are :mod:`viodat.build.joints`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from viodat.body import JointTrial, MarkerSet, get_marker_set, joint_centres
 from viodat.build.raw import RawCapture
 from viodat.capture.c3d import read_c3d
 from viodat.capture.config import CaptureConfig
@@ -43,8 +42,8 @@ class TrialInputs:
     ----------
     markers
         Its markers.
-    static
-        The participant's static trial, or None.
+    static, rom
+        The participant's static trial and range-of-motion trial, or None.
     measurements
         The participant's, merged.
     unread
@@ -54,6 +53,7 @@ class TrialInputs:
     markers: MarkerTrial
     static: MarkerTrial | None
     measurements: Measurements
+    rom: MarkerTrial | None = None
     unread: tuple[tuple[Path, ViodatError], ...] = ()
 
     @property
@@ -67,21 +67,23 @@ class TrialInputs:
 
 
 def read_trial(files: RawTrial, raw: RawCapture) -> TrialInputs:
-    """Read the markers, the static trial and the measurements of a trial.
+    """Read the markers, the static and range-of-motion trials and the measurements of a trial.
 
     Raises
     ------
     ViodatError
-        If the marker file cannot be read. A static trial or .vsk that cannot be is done without.
+        If the marker file cannot be read. A static trial, range-of-motion trial or .vsk that cannot be is done without.
     """
     markers = read_markers(files.marker_file, raw.config)
     unread: list[tuple[Path, ViodatError]] = []
-    static, from_vsk = None, {}
-    if files.static is not None:
-        try:
-            static = read_markers(files.static, raw.config)
-        except ViodatError as error:
-            unread.append((files.static, error))
+    beside: dict[Path, MarkerTrial] = {files.marker_file: markers}
+    for path in (files.static, files.rom):
+        if path is not None and path not in beside:
+            try:
+                beside[path] = read_markers(path, raw.config)
+            except ViodatError as error:
+                unread.append((path, error))
+    from_vsk: dict[str, float] = {}
     if files.vsk is not None:
         try:
             from_vsk = dict(read_vsk(files.vsk).measurements)
@@ -96,7 +98,8 @@ def read_trial(files: RawTrial, raw: RawCapture) -> TrialInputs:
         ("PROCESSING", markers.subject.measurements),
     )
     measurements = Measurements(merged.values, merged.sources, merged.conflicts)
-    return TrialInputs(markers, static, measurements, tuple(unread))
+    static, rom = (beside.get(path) if path is not None else None for path in (files.static, files.rom))
+    return TrialInputs(markers, static, measurements, rom, tuple(unread))
 
 
 def read_markers(path: Path, config: CaptureConfig) -> MarkerTrial:
@@ -119,42 +122,6 @@ def read_markers(path: Path, config: CaptureConfig) -> MarkerTrial:
             mend="Export the trial as C3D, or correct capture.toml [files] trial.",
         )
     return trial.turned(config.markers.axes).renamed(config.markers.labels)
-
-
-def find_joints(inputs: TrialInputs, config: CaptureConfig, method: str) -> tuple[MarkerTrial, JointTrial]:
-    """Compute the joint centres.
-
-    Where capture.toml names a marker set, only its markers count as markers from here on; where it does not, a set
-    is detected and nothing is set aside, since a lab may have added finger or medial markers to a known set.
-
-    Returns
-    -------
-    tuple
-        The trial as it was used, and the joints.
-    """
-    markers = inputs.markers
-    marker_set = _marker_set(config)
-    named = config.joints.points
-    if marker_set is not None:
-        markers = markers.keeping({*marker_set.present(markers.labels), *named.values()})
-    joints = joint_centres(
-        markers,
-        static=inputs.static,
-        subject=inputs.measurements.values,
-        method=method if method != "auto" else config.joints.method,
-        marker_set=marker_set,
-        joints=named or None,
-    )
-    return markers, joints
-
-
-def _marker_set(config: CaptureConfig) -> MarkerSet | None:
-    name = config.markers.set
-    if name is None:
-        return None
-    if name in config.marker_sets:
-        return MarkerSet.from_config(name, config.marker_sets[name])
-    return get_marker_set(name)
 
 
 def given_clock(config: CaptureConfig, recording: str, device: str) -> ClockMap | None:

@@ -11,13 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from viodat.audio import SoundDescription, describe
-from viodat.body import JointTrial, audit_sides, audit_upright
-from viodat.build.gates import Exclusion, gate_consent, gate_joints
+from viodat.body import JointTrial, audit_sides, audit_upright, detect_marker_set
+from viodat.body.gaps import GapReport
+from viodat.body.labels import LabelReport
+from viodat.body.skeleton.result import SkeletonFit
+from viodat.build.functional import FunctionalJoint
+from viodat.build.gates import Exclusion, Reading, gate_consent, gate_readings, with_limits
+from viodat.build.joints import chosen_method, find_joints, named_marker_set, prepare_markers, used_markers
 from viodat.build.options import BuildOptions
+from viodat.build.quality import bone_lengths, joint_readings, marker_readings, size_readings
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult, build_recording
 from viodat.build.sound import best_microphone
-from viodat.build.stages import Measurements, find_joints, read_trial
+from viodat.build.stages import Measurements, TrialInputs, read_trial
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.errors import ViodatError
@@ -33,7 +39,17 @@ class TrialResult:
     files
         Where its files are.
     markers, joints, measurements
-        What was read and computed; None if the trial is excluded before.
+        What was read and computed; None if the trial is excluded before. The markers are those measured.
+    fit
+        The skeleton fit; None where the joints were computed frame by frame.
+    labels, gaps
+        What was wrong with the labels and what was missing; None where the points are no markers.
+    bones
+        Bone -> mean and standard deviation of its length in mm, by the frame-by-frame method.
+    functional
+        What the range-of-motion trial determines by itself.
+    readings
+        The numbers that the gates asked for.
     recordings
         Results by recording id, of those that could be read.
     descriptions
@@ -54,6 +70,12 @@ class TrialResult:
     markers: MarkerTrial | None = None
     joints: JointTrial | None = None
     measurements: Measurements | None = None
+    fit: SkeletonFit | None = None
+    labels: LabelReport | None = None
+    gaps: GapReport | None = None
+    bones: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    functional: tuple[FunctionalJoint, ...] = ()
+    readings: tuple[Reading, ...] = ()
     recordings: tuple[RecordingResult, ...] = ()
     descriptions: Mapping[str, SoundDescription] = field(default_factory=dict)
     best_microphone: str = ""
@@ -94,35 +116,79 @@ def build_trial(files: RawTrial, raw: RawCapture, options: BuildOptions) -> Tria
 def _build(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: _Stage) -> TrialResult:
     if refused := gate_consent(files.id, raw.layout.participants[files.participant]):
         return TrialResult(files, exclusions=(refused,))
-    inputs = read_trial(files, raw)
-    stage("joints")
-    markers, joints = find_joints(inputs, raw.config, options.joint_centres)
-    alarms = (*audit_sides(markers, joints), *audit_upright(joints))
-    notes = (*inputs.notes, *joints.notes, *alarms)
-    stage("gates")
-    if refused := gate_joints(files.id, joints):
-        return TrialResult(files, markers, joints, inputs.measurements, exclusions=(refused,), notes=notes)
+    result = _joints(files, read_trial(files, raw), raw, options, stage)
+    if result.excluded or result.joints is None:
+        return result
     results: list[RecordingResult] = []
     exclusions: list[Exclusion] = []
     for recording in files.recordings:
         try:
-            results.append(build_recording(recording, joints, raw, options, stage))
+            results.append(build_recording(recording, result.joints, raw, options, stage))
         except Exception as error:
             exclusions.append(_exclusion(files, recording, stage, error))
     best, described = _describe(results, raw, options)
     recordings = described.recordings
-    return TrialResult(
-        files,
-        markers,
-        joints,
-        inputs.measurements,
-        recordings,
-        described.sounds,
-        best,
-        tuple(exclusions),
-        notes,
-        (*alarms, *(f"{r.files.id}: {alarm}" for r in recordings for alarm in r.alarms)),
+    return replace(
+        result,
+        recordings=recordings,
+        descriptions=described.sounds,
+        best_microphone=best,
+        exclusions=tuple(exclusions),
+        alarms=(*result.alarms, *(f"{r.files.id}: {alarm}" for r in recordings for alarm in r.alarms)),
     )
+
+
+def _joints(files: RawTrial, inputs: TrialInputs, raw: RawCapture, options: BuildOptions, stage: _Stage) -> TrialResult:
+    """Run the stages from the markers to the joints, each followed by its gates."""
+    config, gates = raw.config, with_limits(raw.config.gates)
+    method = chosen_method(config, options.joint_centres)
+    measured = used_markers(inputs.markers, config)
+    marker_set = named_marker_set(config) or detect_marker_set(measured.labels)
+    result = TrialResult(files, measured, measurements=inputs.measurements, notes=inputs.notes)
+
+    stage("gates")
+    result = _gated(
+        result,
+        Reading(gates["frames"], float(measured.n_frames)),
+        *size_readings(measured, marker_set, gates, config.markers.units),
+    )
+    if result.excluded:
+        return result
+    stage("labels")
+    prepared = prepare_markers(inputs, config, gates, method)
+    gaps = prepared.filled.report if prepared.filled is not None else None
+    result = replace(
+        result,
+        labels=prepared.labels,
+        gaps=gaps,
+        notes=(*result.notes, *prepared.notes),
+        alarms=prepared.alarms,
+    )
+    stage("gates")
+    result = _gated(result, *marker_readings(prepared.repaired, prepared.labels, prepared.marker_set, gates))
+    if result.excluded:
+        return result
+    stage("joints")
+    found = find_joints(prepared, inputs.measurements.values, config, method)
+    audit = (*audit_sides(prepared.repaired, found.joints), *audit_upright(found.joints))
+    result = replace(
+        result,
+        joints=found.joints,
+        fit=found.fit,
+        bones=bone_lengths(found.framewise),
+        functional=found.functional,
+        notes=(*result.notes, *found.notes, *audit),
+        alarms=(*result.alarms, *found.alarms, *audit),
+    )
+    stage("gates")
+    return _gated(result, *joint_readings(found.joints, found.framewise, found.fit, gates))
+
+
+def _gated(result: TrialResult, *readings: Reading) -> TrialResult:
+    """Add readings, and the exclusion by the first gate that is not kept, which says more than any alarm."""
+    result = replace(result, readings=(*result.readings, *readings))
+    refused = gate_readings(result.files.id, readings)
+    return replace(result, exclusions=(*result.exclusions, refused), alarms=()) if refused else result
 
 
 @dataclass(frozen=True)
@@ -159,7 +225,7 @@ def _describe(results: list[RecordingResult], raw: RawCapture, options: BuildOpt
 
 def _digests(files: RawTrial, raw: RawCapture) -> dict[str, str]:
     """SHA-256 of each file of the trial that can be read, by its path under the raw capture."""
-    used = [files.marker_file, files.static, files.vsk]
+    used = [files.marker_file, files.static, files.rom, files.vsk]
     for recording in files.recordings:
         used += [recording.video, recording.frames_csv, recording.audio, recording.keypoints]
     found = {}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from viodat.audio import SoundDescription
 from viodat.build.gates import CONSENT
+from viodat.build.joints import FROM_FIT
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.sound import write_waveform
@@ -116,6 +117,8 @@ def _write_motion(out: Path, result: TrialResult, split: str, tables: Tables) ->
     assert result.joints is not None
     assert result.markers is not None
     file = paths.motion(result.files.id, result.files.participant, split)
+    of_fit = np.array([how.startswith(FROM_FIT) for how in result.joints.method])
+    fit = result.fit
     tables.file_rows[file] = write_arrays(
         out / file,
         schema.MOTION,
@@ -123,8 +126,11 @@ def _write_motion(out: Path, result: TrialResult, split: str, tables: Tables) ->
             "trial": result.files.id,
             "time_ns": result.markers.times_ns,
             "joints_mm": result.joints.positions_mm,
-            "sigma_mm": None,
+            "sigma_mm": np.where(of_fit, fit.sigma_frames_mm, np.nan) if fit else None,
             "valid": result.joints.valid,
+            "velocity_mm_s": np.where(of_fit[:, None], fit.velocities_mm_s, np.nan) if fit else None,
+            "acceleration_mm_s2": np.where(of_fit[:, None], fit.accelerations_mm_s2, np.nan) if fit else None,
+            "angles_rad": fit.angles_rad if fit else None,
         },
     )
 

@@ -26,13 +26,13 @@ from pydantic import (
 from viodat.camera import Fit
 from viodat.capture.axes import axes_fault
 from viodat.capture.config_errors import config_problems
+from viodat.capture.config_joints import GatesTable, JointsTable
 from viodat.capture.participants import VALUES, Participant, make_participant, parse_value
 from viodat.capture.patterns import Rule, id_regex_fault, make_rule
 from viodat.capture.problems import Problem, config_error
-from viodat.capture.spelling import did_you_mean, shown
+from viodat.capture.spelling import shown
 from viodat.capture.toml_text import line_of, read_toml
 from viodat.errors import ConfigError
-from viodat.joints import JOINTS
 
 CONFIG_NAME: Final = "capture.toml"
 
@@ -199,21 +199,6 @@ class MarkersTable(_Table):
         return labels
 
 
-class JointsTable(_Table):
-    """[joints]: how joint centres are found."""
-
-    method: Literal["auto", "pig", "midpoints", "named"] = "auto"
-    points: dict[str, str] = {}
-
-    @field_validator("points")
-    @classmethod
-    def _known_joints(cls, points: dict[str, str]) -> dict[str, str]:
-        for name in points:
-            if name not in JOINTS:
-                raise ValueError(f"unknown joint '{shown(name)}'; {did_you_mean(name, JOINTS, 'joints')}")
-        return points
-
-
 class CamerasTable(_Table):
     """[cameras]: devices and the cameras of the calibration."""
 
@@ -332,6 +317,7 @@ class CaptureConfig(_Table):
     markers: MarkersTable = MarkersTable()
     marker_sets: dict[str, dict[str, Any]] = {}
     joints: JointsTable = JointsTable()
+    gates: GatesTable = GatesTable()
     cameras: CamerasTable = CamerasTable()
     sync: SyncTable = SyncTable()
     participants: dict[str, PersonTable] = {}

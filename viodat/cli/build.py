@@ -20,7 +20,13 @@ def build(
     config: Annotated[
         Path | None, typer.Option("--config", help="capture.toml, if it is not the capture's own.")
     ] = None,
-    joint_centres: Annotated[str, typer.Option("--joint-centres", help="auto, pig, midpoints or named.")] = "auto",
+    joint_centres: Annotated[
+        str,
+        typer.Option(
+            "--joint-centres",
+            help="auto, regression or functional (a skeleton fitted to the trial); pig, midpoints or named (by frame).",
+        ),
+    ] = "auto",
     pose2d: Annotated[
         str, typer.Option("--pose2d", help="2D keypoints from: auto, files, mediapipe or none.")
     ] = "auto",

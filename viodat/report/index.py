@@ -19,17 +19,37 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from viodat.dataset.schema import STATUS_BUILT, STATUS_EXCLUDED
 from viodat.files import write_text
 from viodat.report import wording
+from viodat.report.evidence import SHOWN_MARKERS, MarkerEvidence
 from viodat.report.take_sheet import SheetRecording
 
 
 @dataclass(frozen=True)
 class JointLine:
-    """One joint of a trial: how it was determined, in which share of the frames (0 to 1), and a remark."""
+    """One joint of a trial.
+
+    Attributes
+    ----------
+    joint, method
+        Which one, and how it was determined; empty if it was not.
+    valid
+        Share of the frames in which it is (0 to 1).
+    remark
+        Why not, for example.
+    sigma_mm
+        Median over frames of its standard deviation per coordinate; NaN where the method states none.
+    calibration_mm
+        The part of that which is the uncertainty of its place in the skeleton.
+    moved_mm
+        How far the motion has moved it from where landmarks and regressions put it.
+    """
 
     joint: str
     method: str
     valid: float
     remark: str = ""
+    sigma_mm: float = float("nan")
+    calibration_mm: float = float("nan")
+    moved_mm: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,8 @@ class TrialReport:
         The drawn take sheet, anywhere in the dataset's folder; None if there is none.
     provenance
         Versions and input files.
+    evidence
+        Of markers and joints; None for a trial whose markers could not be read.
     """
 
     trial: str
@@ -77,6 +99,7 @@ class TrialReport:
     sheet_png: Path | None = None
     sheet_svg: Path | None = None
     provenance: str = ""
+    evidence: MarkerEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -186,10 +209,13 @@ def _environment() -> Environment:
         offset=wording.offset,
         sigma=wording.sigma,
         number=wording.number,
+        millimetres=wording.millimetres,
         joint_name=wording.joint_name,
         count=wording.count,
     )
-    environment.globals.update(missing_sign=wording.MISSING, built=STATUS_BUILT, excluded=STATUS_EXCLUDED)
+    environment.globals.update(
+        missing_sign=wording.MISSING, built=STATUS_BUILT, excluded=STATUS_EXCLUDED, shown_markers=SHOWN_MARKERS
+    )
     return environment
 
 

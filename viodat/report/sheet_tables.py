@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from viodat.joints import JOINT_INDEX
 from viodat.report.style import HEADING_PT, INK, LEFT, LINE_IN, QUIET, RIGHT, RULE, fit, wrap, write
-from viodat.report.wording import count, joint_name, offset, percent, printable, sigma, valid_fractions
+from viodat.report.wording import count, joint_name, millimetres, offset, percent, printable, sigma, valid_fractions
 
 ROWS: Final = ("shoulder", "elbow", "wrist", "index", "pinky", "thumb", "pelvis", "knee", "ankle")
 STRIP_LINES: Final = len(ROWS) + 1
@@ -30,8 +30,9 @@ def write_joints(
     width: float,
     methods: Sequence[str],
     joints_mm: NDArray[np.float64],
+    sigma_mm: Sequence[float] = (),
 ) -> None:
-    """Write one row per pair of joints: valid share on either side, and the method.
+    """Write one row per pair of joints: valid share on either side, sigma, and the method.
 
     Parameters
     ----------
@@ -43,8 +44,10 @@ def write_joints(
         18 names of methods; empty where a joint was not determined.
     joints_mm
         (F, 18, 3) mm, NaN where a joint is not determined.
+    sigma_mm
+        18 standard deviations in mm, NaN where none is known; or none.
     """
-    _title(figure, left, top, width, "Joints", "share of frames determined, and how")
+    _title(figure, left, top, width, "Joints", "share of frames determined, sigma, and how")
     share = valid_fractions(joints_mm)
     at_left, at_right, at_method = left + 1.08, left + 1.62, left + 1.76
     line = top + LINE_IN
@@ -65,6 +68,10 @@ def write_joints(
                 colour=INK if share[joint] > 0 else QUIET,
             )
         how = method_of_pair(methods[one], methods[two])
+        if sigma_mm and np.isfinite([sigma_mm[one], sigma_mm[two]]).any():
+            # Only a fitted joint has a sigma, so that need not be said again: what places it matters more.
+            how = how.removeprefix("skeleton, ").split(":")[0]
+            how = f"± {millimetres(sigma_mm[one])}, {millimetres(sigma_mm[two])} mm, {how}"
         known = methods[one] or methods[two]
         write(figure, at_method, line, fit(how, left + width - at_method), colour=INK if known else QUIET)
 
@@ -78,12 +85,19 @@ def method_of_pair(left: str, right: str) -> str:
     ('pig', 'midpoint')
     >>> method_of_pair("pig", "")
     'pig / not determined'
+    >>> method_of_pair("skeleton(midpoint:LKNM+LKNE)", "skeleton(midpoint:RKNM+RKNE)")
+    'skeleton, midpoint'
     """
-    both = [printable(method) or "not determined" for method in (left, right)]
+    both = [_shown(printable(method)) or "not determined" for method in (left, right)]
     if both[0] != both[1] and both[0].split(":")[0] == both[1].split(":")[0]:
         # The labels of either side differ as they must; the page lists them.
         return both[0].split(":")[0]
     return both[0] if both[0] == both[1] else " / ".join(both)
+
+
+def _shown(method: str) -> str:
+    """Write ``skeleton(midpoint:A+B)`` without its brackets."""
+    return f"skeleton, {method[9:-1]}" if method.startswith("skeleton(") else method
 
 
 def write_recordings(

@@ -148,6 +148,8 @@ class TakeSheet:
         Sentences: what is missing and why.
     provenance
         Versions and input files, for the last line.
+    sigma_mm
+        18 standard deviations in mm, median over frames, NaN where none is known; empty if none is.
 
     Raises
     ------
@@ -170,6 +172,7 @@ class TakeSheet:
     thumbnails: tuple[Thumbnail, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: str = ""
+    sigma_mm: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         frames, joints = len(self.times_s), len(JOINTS)
@@ -177,6 +180,7 @@ class TakeSheet:
             ("times_s", self.times_s.shape, (max(frames, 1),)),
             ("joints_mm", self.joints_mm.shape, (frames, joints, 3)),
             ("methods", (len(self.methods),), (joints,)),
+            ("sigma_mm", (len(self.sigma_mm) or joints,), (joints,)),
             ("marker_valid", self.marker_valid.shape, (frames, len(self.markers))),
         ]
         if self.audio is not None:
@@ -347,7 +351,7 @@ def _write_strip(figure: Figure, sheet: TakeSheet) -> None:
     page = A4_LANDSCAPE_IN[0] - 2 * _MARGIN
     joints, recordings, space = 3.2, 3.35, 0.3
     notes = page - joints - recordings - 2 * space
-    sheet_tables.write_joints(figure, _MARGIN, top, joints, sheet.methods, sheet.joints_mm)
+    sheet_tables.write_joints(figure, _MARGIN, top, joints, sheet.methods, sheet.joints_mm, sheet.sigma_mm)
     rows = [(r.recording, r.device, r.offset_s, r.sigma_ms, r.status) for r in sheet.recordings]
     sheet_tables.write_recordings(figure, _MARGIN + joints + space, top, recordings, rows)
     sheet_tables.write_notes(figure, _MARGIN + joints + recordings + 2 * space, top, notes, sheet.notes)

@@ -88,6 +88,19 @@ def sigma(sigma_ms: float | None) -> str:
     return MISSING if sigma_ms is None or not math.isfinite(sigma_ms) else f"± {sigma_ms:.2g} ms"
 
 
+def millimetres(value_mm: float) -> str:
+    """Write a length or an error in mm with one digit after the point, a small one with two; a dash if unknown.
+
+    Examples
+    --------
+    >>> millimetres(12.34), millimetres(0.234), millimetres(float("nan"))
+    ('12.3', '0.23', '–')
+    """
+    if not math.isfinite(value_mm):
+        return MISSING
+    return f"{value_mm:,.1f}" if abs(value_mm) >= 1 else f"{value_mm:.2f}"
+
+
 def number(value: float | str | None) -> str:
     """Write a gate's value or limit; an en dash where there is none."""
     if value is None:

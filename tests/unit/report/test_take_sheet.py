@@ -86,6 +86,17 @@ def test_words_state_what_is_there(tmp_path: Path) -> None:
         assert expected in words, expected
 
 
+def test_a_fitted_joint_has_its_sigma_beside_what_places_it(tmp_path: Path) -> None:
+    methods = tuple(f"skeleton(midpoint:{joint}+X)" if "knee" in joint else "pig:x" for joint in JOINTS)
+    sigma = tuple(2.34 if joint == "left_knee" else 2.51 if joint == "right_knee" else np.nan for joint in JOINTS)
+    draw_take_sheet(make_sheet(methods=methods, sigma_mm=sigma), tmp_path / "sheet.png", tmp_path / "sheet.svg")
+    words = words_of(tmp_path / "sheet.svg")
+    assert "± 2.3, 2.5 mm, midpoint" in words
+    assert sum("mm, " in text and text.startswith("±") for text in words) == 1
+    with pytest.raises(ValueError, match="sigma_mm"):
+        make_sheet(sigma_mm=(1.0, 2.0))
+
+
 def test_distances_are_in_pixels_of_the_video(tmp_path: Path) -> None:
     whole = make_sheet().thumbnails[0]
     half = Thumbnail("half", whole.image, whole.truth_px, whole.detected_px, scale=0.5)

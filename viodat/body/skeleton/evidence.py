@@ -7,7 +7,7 @@ Each joint takes the first source that its markers and measurements allow:
 - shoulder: the middle of markers before and behind the joint together with the measured offset below the acromion,
   either alone, else Rab's regression (2002);
 - sternoclavicular joint: beside and behind the suprasternal notch;
-- knuckles: half the hand's thickness below the marker; the thumb's last joint below its marker, away from the bend.
+- knuckles: half the hand's thickness below the marker; the thumb's last joint below its marker, away from its back.
 
 The spreads are what such sources err by on people, per coordinate: palpation of landmarks scatters by 2 to 8 mm (Della
 Croce et al. 2005, Gait Posture 21:226), joint centres lie a few mm beside the middle of their landmarks, and the
@@ -22,7 +22,7 @@ from typing import Final
 
 import numpy as np
 
-from viodat.body.geometry import FloatArray, normal, thorax_axes
+from viodat.body.geometry import FloatArray, normal, thorax_axes, unit
 from viodat.body.joint_centres import JointTrial, joint_centres
 from viodat.body.marker_set import MarkerSet
 from viodat.body.plug_in_gait import SIDES, listed, marker_diameter, measured_length
@@ -47,7 +47,13 @@ STERNOCLAVICULAR_SPREAD_MM: Final = 12.0
 
 THUMB_OF_HAND: Final = 0.66
 """Thickness of the thumb's last joint, of the hand's: about 19 of 29 mm (Garrett 1971, Hum Factors 13:117)."""
+THUMB_PRONATION_RAD: Final = float(np.deg2rad(80.0))
+"""Turn of the thumb's back from the hand's towards the thumb's side at rest (Cooney, Lucca, Chao and Linscheid 1981, J
+Bone Joint Surg 63A:1371)."""
+
 DEFAULT_HAND_THICKNESS_MM: Final = 28.0
+_HAND_WEIGHT_MM: Final = 4.0
+_LEAST_BOW_MM: Final = 1.0
 _UNMEASURED_MM: Final = 5.0
 _TRUNK: Final = ("C7", "T10", "CLAV", "STRN")
 _KNUCKLE_ROUNDS: Final = 5
@@ -254,25 +260,33 @@ def _thumb(
     marker_set: MarkerSet,
     side: str,
 ) -> None:
-    """Move the thumb's joint from its marker into the thumb, away from the side to which it is bent."""
+    """Move the thumb's joint from its marker into the thumb, away from its back.
+
+    The back of the thumb is where its three markers bow outward, and, as those stand on skin, where the hand's posture
+    puts it: the metacarpal is pronated by 80 degrees to that of the middle finger (Cooney et al. 1981).
+    """
     name, places = f"{side}_thumb", reference.places
     rule = next((r for r in marker_set.rules if r.joint == name and r.method == "marker"), None)
-    if rule is None or rule.labels[0] not in places:
+    over = [label for label in marker_set.of_segment(name) if label in places]
+    if rule is None or rule.labels[0] not in over or len(over) < 3:
         return
-    label = rule.labels[0]
-    over = [other for other in marker_set.of_segment(name) if other in places]
-    if len(over) < 3:
-        return
-    first, last = over[0], over[-1]
-    chord = places[last] - places[first]
-    raised = places[label] - (places[first] + places[last]) / 2
-    outward = raised - chord * (raised @ chord) / (chord @ chord)
-    size = float(np.linalg.norm(outward))
-    if size < 1.0:
+    first, marker, last = (places[label] for label in (over[0], rule.labels[0], over[-1]))
+    along = unit(last - first)
+    outward = marker - (first + last) / 2
+    hand = next((r.hand_frame for r in marker_set.rules if r.hand_frame and r.joint.startswith(side)), ())
+    if hand and all(label in places for label in hand):
+        radial, ulnar, index, little = (places[label] for label in hand)
+        down = unit((index + little) / 2 - (radial + ulnar) / 2)
+        back = normal(radial - ulnar, down) * (1.0 if side == "left" else -1.0)
+        thumbward = np.cross(down, back) * (1.0 if side == "left" else -1.0)
+        turned = np.cos(THUMB_PRONATION_RAD) * back + np.sin(THUMB_PRONATION_RAD) * thumbward
+        outward = outward + _HAND_WEIGHT_MM * unit(turned - along * (turned @ along))
+    outward = outward - along * (outward @ along)
+    if np.linalg.norm(outward) < _LEAST_BOW_MM:
         return
     thickness = measured_length(measurements, f"hand_thickness_{side}_mm")
     thickness = THUMB_OF_HAND * (thickness if np.isfinite(thickness) else DEFAULT_HAND_THICKNESS_MM)
-    depth = (thickness + marker_set.diameters_mm.get(label, marker_diameter(measurements))) / 2
-    place = places[label] - depth * outward / size
+    depth = (thickness + marker_set.diameters_mm.get(rule.labels[0], marker_diameter(measurements))) / 2
     precision = np.eye(3) / SPREADS_MM["marker"]["thumb"] ** 2
-    found[name] = Evidence(place, precision, f"marker:{label}-(thumb_thickness+d)/2")
+    source = f"marker:{rule.labels[0]}-(thumb_thickness+d)/2"
+    found[name] = Evidence(marker - depth * unit(outward), precision, source)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from viodat.body.anatomical_axes import anatomical_axes
 from viodat.body.angles import ANGLES, joint_angles
@@ -96,6 +97,19 @@ def fit_skeleton(
     ConfigError
         ``marker_set`` or a measurement is unknown.
     """
+    # The matrices are many and small: threads of BLAS cost far more than they gain, most of all on shared cores.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _fit(trial, static, rom, subject, marker_set, functional)
+
+
+def _fit(
+    trial: MarkerTrial,
+    static: MarkerTrial | None,
+    rom: MarkerTrial | None,
+    subject: Subject | Mapping[str, float] | None,
+    marker_set: str | MarkerSet | None,
+    functional: bool,
+) -> SkeletonFit:
     chosen = _marker_set(trial, marker_set)
     measured = measurements_of(subject, trial, static)
     reference = reference_posture(trial, static)

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from viodat.build.checks import capture, recording, trial
 from viodat.build.checks.finding import Check, Finding, Level, RecordingView, TrialView
 from viodat.build.checks.registry import CHECKS, CheckReport
+from viodat.build.joints import chosen_method, frame_by_frame, used_markers
 from viodat.build.raw import RawCapture, open_raw
 from viodat.build.recording import keypoints_from_file
-from viodat.build.stages import find_joints, read_trial
+from viodat.build.stages import read_trial
 from viodat.capture.audio import has_audio, read_audio
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.spelling import did_you_mean
@@ -89,7 +90,9 @@ def _trial_view(raw: RawCapture, files: RawTrial) -> TrialView:
     inputs = None
     try:
         inputs = read_trial(files, raw)
-        markers, joints = find_joints(inputs, raw.config, "auto")
+        markers = used_markers(inputs.markers, raw.config)
+        method = chosen_method(raw.config, "auto")
+        joints = frame_by_frame(markers, inputs.static, inputs.measurements.values, raw.config, method)
         return TrialView(raw, files, inputs, markers, joints)
     except ViodatError as error:
         return TrialView(raw, files, inputs, error=error)

@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from viodat.body import MARKER_SETS, audit_sides, audit_upright, declared_diameter_check
+from viodat.body import MARKER_SETS, audit_sides, audit_upright, declared_diameter_check, detect_marker_set
 from viodat.build.checks.finding import Check, Level, Problem, TrialView, from_error
+from viodat.build.gates import with_limits
+from viodat.build.joints import named_marker_set
+from viodat.build.quality import size_readings
 from viodat.capture.spelling import nearest
 from viodat.joints import JOINTS
 
@@ -32,6 +35,21 @@ def _reader_notes(view: TrialView) -> Iterator[Problem]:
     if view.inputs is not None:
         for note in view.inputs.markers.notes:
             yield Problem(view.files.id, note.rstrip("."))
+
+
+def _wrong_size(view: TrialView) -> Iterator[Problem]:
+    if view.inputs is None or view.markers is None:
+        return
+    gates, config = with_limits(view.raw.config.gates), view.raw.config
+    marker_set = named_marker_set(config) or detect_marker_set(view.markers.labels)
+    files = ((view.files.id, view.inputs.markers), ("static trial", view.inputs.static), ("ROM trial", view.inputs.rom))
+    for what, trial in files:
+        for reading in size_readings(trial, marker_set, gates, config.markers.units) if trial is not None else ():
+            if not reading.kept:
+                where = view.files.id if trial is view.inputs.markers else f"{view.files.id} ({what})"
+                yield Problem(
+                    where, reading.detail or reading.gate.finds, reading.value, reading.gate.limit, reading.mend or None
+                )
 
 
 def _swapped(view: TrialView) -> Iterator[Problem]:
@@ -138,6 +156,13 @@ CHECKS: Final[tuple[Check[TrialView], ...]] = (
         "The reader found something unusual in the marker file and handled it as it says.",
         "Nothing, if that is right.",
         _reader_notes,
+    ),
+    Check(
+        "body-size",
+        Level.ERROR,
+        "The markers are in a wrong unit: the trial will be left out; a static or range-of-motion trial is not used.",
+        "Say which unit the file holds in capture.toml [markers] units.",
+        _wrong_size,
     ),
     Check(
         "swapped-sides",
