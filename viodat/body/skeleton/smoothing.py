@@ -2,9 +2,9 @@
 
 The prior on every unknown is white noise in its second difference, of precision Λ (diagonal). The matrix of the whole
 trial is banded: frames t and t ± 2 share a block. Steps are solved by LAPACK's banded Cholesky; the covariance of
-single frames needs the diagonal blocks of the inverse alone, which two recursions over pairs of frames give (the
-RTS smoother in information form; Takahashi, Fagan and Chin 1973 for sparse matrices). Memory
-and time are linear in the number of frames.
+single frames needs the diagonal blocks of the inverse alone, which two recursions over pairs of frames give (the RTS
+smoother in information form; Takahashi, Fagan and Chin 1973 for sparse matrices). Memory and time are linear in the
+number of frames.
 """
 
 from __future__ import annotations
