@@ -11,7 +11,7 @@ pelvis' origin is moved back by a radius and its depth is shorter than the dista
 tissue between skin and bone (10 ± 7 mm in front, 20 ± 11 mm behind; Mantovani 2016) is not known and not corrected.
 
 Sources: Davis et al. 1991 (Hum Mov Sci 10:575); Harrington et al. 2007 (J Biomech 40:595); Hara et al. 2016 (Sci Rep
-6:37707); Rab et al. 2002 (J Orthop Res 20:16); Mantovani et al. 2016 (Gait Posture 44:48) for what to expect.
+6:37707); Rab et al. 2002 (Gait Posture 15:113); Mantovani et al. 2016 (Gait Posture 44:48) for what to expect.
 """
 
 from __future__ import annotations

@@ -19,8 +19,9 @@ from viodat.joints import JOINTS
 ROOT_MARKERS: Final = 3
 """A root needs so many markers: it hangs on nothing else."""
 
-FREE_RAD: Final = 1.5
-"""Spread of a segment's turn on its parent where nothing else is known: it only keeps the equations solvable."""
+FREE_RAD: Final = 30.0
+"""Spread of a segment's turn on its parent where nothing else is known: so wide that it only keeps the equations
+solvable, and does not draw a hidden limb towards its posture in the static trial."""
 
 HINGE_RAD: Final[Mapping[str, float]] = {
     "shank": float(np.deg2rad(10.0)),

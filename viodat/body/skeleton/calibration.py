@@ -125,6 +125,18 @@ def calibrate(
     return Calibration(tree, centres, slides, np.asarray(np.linalg.inv(hessian)), residual, expectation)
 
 
+def from_evidence(tree: Tree, centres: FloatArray, precision: FloatArray, expectation: Expectation) -> Calibration:
+    """Take a limb's joint centres as evidence has them, with its covariance: no motion, no slides."""
+    return Calibration(
+        tree,
+        centres,
+        Slides.none(len(tree.labels)),
+        np.asarray(np.linalg.inv(_block_diagonal(precision))),
+        np.full(len(tree.labels), np.nan),
+        expectation,
+    )
+
+
 @dataclass(frozen=True)
 class ParameterEquations:
     """The parameters' part of the normal equations: (P, P), (N, n, P) with the poses, and the gradient (P,)."""

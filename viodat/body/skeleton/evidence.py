@@ -26,15 +26,15 @@ from viodat.body.geometry import FloatArray, normal, thorax_axes, unit
 from viodat.body.joint_centres import JointTrial, joint_centres
 from viodat.body.marker_set import MarkerSet
 from viodat.body.plug_in_gait import SIDES, listed, marker_diameter, measured_length
-from viodat.body.regressions import hip_centres, shoulder_centres
+from viodat.body.regressions import RegressedCentre, hip_centres, shoulder_centres
 from viodat.body.skeleton.reference import Reference
 from viodat.errors import BodyError
 
 SPREADS_MM: Final[Mapping[str, Mapping[str, float]]] = {
-    "midpoint": {"elbow": 3.3, "wrist": 3.5, "knee": 3.3, "ankle": 3.0, "shoulder": 8.0},
+    "midpoint": {"pelvis": 10.0, "elbow": 3.3, "wrist": 3.5, "knee": 3.3, "ankle": 3.0, "shoulder": 8.0},
     "pig": {"pelvis": 15.0, "knee": 9.0, "ankle": 7.0, "shoulder": 15.0, "elbow": 9.0, "wrist": 12.0},
-    "marker": {"index": 1.7, "pinky": 1.7, "thumb": 3.5},
-    "regression": {"pelvis": 7.5, "shoulder": 12.0},
+    "marker": {"index": 1.7, "pinky": 1.7, "thumb": 2.5},
+    "named": dict.fromkeys(("pelvis", "knee", "ankle", "shoulder", "elbow", "wrist"), 10.0),
 }
 """Standard deviation per coordinate, mm, of a source (first part of its name) for a joint."""
 
@@ -44,6 +44,11 @@ OFFSET_SPREAD_MM: Final = (9.0, 10.0, 6.0)
 STERNOCLAVICULAR_MM: Final = (-18.0, 22.0, -8.0)
 """From the marker over the suprasternal notch, forward, outward, upward, on an adult; and its spread."""
 STERNOCLAVICULAR_SPREAD_MM: Final = 12.0
+
+STERNOCLAVICULAR_SHARE: Final = 0.13
+STERNOCLAVICULAR_GUESS_MM: Final = 25.0
+"""Without Plug-in Gait's trunk markers: that share of the way from between the shoulders to one of them, and its
+spread. It is only what the collarbone turns about."""
 
 THUMB_OF_HAND: Final = 0.66
 """Thickness of the thumb's last joint, of the hand's: about 19 of 29 mm (Garrett 1971, Hum Factors 13:117)."""
@@ -122,6 +127,7 @@ def gather_evidence(
     notes = _hips(found, reference, measurements)
     for side in SIDES:
         _shoulder(found, reference, measurements, side)
+    for side in SIDES:
         _sternoclavicular(found, reference, side)
         _thumb(found, reference, measurements, marker_set, side)
     return found, notes
@@ -135,7 +141,7 @@ def why_unknown(reference: Reference, measurements: Mapping[str, float], marker_
     posture = reference.posture
     centres = joint_centres(posture, subject=measurements, marker_set=marker_set, static=posture)
     reasons = {
-        name: how.removeprefix("none: ")
+        name: how.removeprefix("none: ").replace("in all 1 frame", "in the reference posture")
         for name, how in zip(centres.names, centres.method, strict=True)
         if how.startswith("none")
     }
@@ -195,8 +201,7 @@ def _hips(found: dict[str, Evidence], reference: Reference, measurements: Mappin
         for side, centre in regressed.items():
             place = centre.position_mm[0]
             if np.isfinite(place).all():
-                precision = np.eye(3) / SPREADS_MM["regression"]["pelvis"] ** 2
-                found[f"{side}_pelvis"] = Evidence(np.asarray(place), precision, centre.method)
+                found[f"{side}_pelvis"] = _regressed(centre)
         break
     return tuple(notes)
 
@@ -240,13 +245,23 @@ def _rab(found: dict[str, Evidence], reference: Reference, measurements: Mapping
     except BodyError:
         return
     if np.isfinite(centre.position_mm).all():
-        spread = SPREADS_MM["regression"]["shoulder"]
-        found[name] = Evidence(centre.position_mm[0], np.eye(3) / spread**2, centre.method)
+        found[name] = _regressed(centre)
+
+
+def _regressed(centre: RegressedCentre) -> Evidence:
+    """Take a regressed centre with the error that imaging has found, alike in all directions."""
+    return Evidence(centre.position_mm[0], np.eye(3) / float(np.mean(centre.sigma_mm**2)), centre.method)
 
 
 def _sternoclavicular(found: dict[str, Evidence], reference: Reference, side: str) -> None:
     axes, notch = _trunk_axes(reference.places), reference.places.get("CLAV")
     if axes is None or notch is None:
+        shoulders = [found.get(f"{name}_shoulder") for name in (side, "right" if side == "left" else "left")]
+        if shoulders[0] is not None and shoulders[1] is not None:
+            own, other = shoulders[0].place, shoulders[1].place
+            place = (own + other) / 2 + STERNOCLAVICULAR_SHARE * (own - other) / 2
+            precision = np.eye(3) / STERNOCLAVICULAR_GUESS_MM**2
+            found[f"{side}_sternoclavicular"] = Evidence(place, precision, "between the shoulders")
         return
     forward, outward, up = STERNOCLAVICULAR_MM
     place = notch + axes @ np.array([forward, outward if side == "left" else -outward, up])

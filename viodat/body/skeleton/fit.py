@@ -17,10 +17,10 @@ from viodat.body.marker_set import MarkerSet
 from viodat.body.marker_sets import detect_marker_set, get_marker_set
 from viodat.body.plug_in_gait import listed
 from viodat.body.skeleton.building import build_trees, expect, joint_points
-from viodat.body.skeleton.calibration import Calibration, calibrate
+from viodat.body.skeleton.calibration import Calibration, calibrate, from_evidence
 from viodat.body.skeleton.evidence import Evidence, gather_evidence, knuckles, why_unknown
-from viodat.body.skeleton.motion import TreeMotion, fit_motion
-from viodat.body.skeleton.reference import Reference, check_size, reference_posture
+from viodat.body.skeleton.motion import OUTLYING_WEIGHT, TreeMotion, fit_motion, unseen_for_long
+from viodat.body.skeleton.reference import Reference, check_size, reference_posture, unlike
 from viodat.body.skeleton.result import FitReport, FittedJoint, FittedMarker, SkeletonFit
 from viodat.body.skeleton.sampling import calibration_frames
 from viodat.body.skeleton.segments import END_POINTS, LIMBS, SEGMENTS_FITTED, TREES, joint_of, parent_of
@@ -34,8 +34,6 @@ from viodat.joints import BONES, JOINT_INDEX, JOINTS
 UNDETERMINED_MM: Final = 40.0
 """A joint whose sigma is larger is not determined: its frame is NaN."""
 
-OUTLYING_WEIGHT: Final = 0.2
-
 
 @dataclass(frozen=True)
 class _Skeleton:
@@ -46,6 +44,7 @@ class _Skeleton:
     slides: Mapping[str, Slides]
     limbs: Mapping[str, Calibration]
     frames_used: Mapping[str, tuple[int, int]]
+    uncalibrated: tuple[str, ...]
 
     @property
     def joints(self) -> dict[str, FloatArray]:
@@ -116,6 +115,8 @@ def _fit(
     evidence, notes = gather_evidence(reference, measured, chosen)
     seen = [label for label in trial.labels if np.isfinite(trial.marker(label)).any()]
     check_size(trial, reference, chosen)
+    rom, about_rom = _usable(rom, reference, chosen)
+    notes = (*notes, *about_rom, *unlike(trial, reference, chosen, "the trial"))
     trees = build_trees(reference.places, evidence, chosen, seen)
     notes = (*reference.notes, *notes, *_left_out(chosen, reference, seen, rom))
     skeleton = _calibrated(trees, evidence, trial, rom, functional)
@@ -123,10 +124,12 @@ def _fit(
     evidence = {**evidence, **knuckles(reference, measured, chosen, wrists)}
     motions = _motions(skeleton, trial)
     notes = (*notes, *(f"the fit of the {name} did not settle" for name, m in motions.items() if not m.settled))
+    notes = (*notes, *(f"no frame calibrates the {limb.replace('_', ' ')}" for limb in skeleton.uncalibrated))
     if not any(joint_points(motion.tree, evidence) for motion in motions.values()):
         raise BodyError(
-            f"the markers of set {chosen.name!r} determine neither pelvis nor thorax: each needs three of its markers "
-            "in one frame, in the trial and in the static trial",
+            f"the markers of set {chosen.name!r} determine no joint of the skeleton: it hangs on pelvis and thorax, "
+            "each of which needs three of its markers in one frame of the trial and in the static trial, and on joint "
+            "centres that landmarks and measurements tell",
             where=trial.source,
             mend="Check the labels with viodat check, or map them in capture.toml [markers.labels].",
         )
@@ -143,6 +146,21 @@ def _marker_set(trial: MarkerTrial, wanted: str | MarkerSet | None) -> MarkerSet
             mend="Name the set in capture.toml [markers] set, or define it there under [marker_sets].",
         )
     return found
+
+
+def _usable(
+    rom: MarkerTrial | None, reference: Reference, marker_set: MarkerSet
+) -> tuple[MarkerTrial | None, tuple[str, ...]]:
+    """Give the range-of-motion trial if it is of the same body, and what is to be said of it."""
+    if rom is None:
+        return None, ()
+    try:
+        check_size(rom, reference, marker_set)
+    except BodyError as error:
+        return None, (f"the range-of-motion trial is not used: {error.problem}",)
+    if different := unlike(rom, reference, marker_set, "the range-of-motion trial"):
+        return None, tuple(f"the range-of-motion trial is not used: {note}" for note in different)
+    return rom, ()
 
 
 def _left_out(
@@ -177,22 +195,25 @@ def _calibrated(
     slides = {name: Slides.none(len(tree.labels)) for name, tree in trees.items()}
     limbs: dict[str, Calibration] = {}
     used: dict[str, tuple[int, int]] = {}
+    uncalibrated: list[str] = []
     for name, tree in trees.items():
         for limb, segments in LIMBS.items():
-            if not functional or len(tree.segments) < 2 or segments[1] not in tree.segments:
+            if len(tree.segments) < 2 or segments[1] not in tree.segments:
                 continue
             part = subtree(tree, segments)
             known = np.array([evidence[j].place for j in part.joints])
-            frames = calibration_frames(part, known, trial, rom)
-            if frames is None:
-                continue
             precision = np.array([evidence[j].precision for j in part.joints])
+            frames = calibration_frames(part, known, trial, rom) if functional else None
+            if frames is None:
+                limbs[limb] = from_evidence(part, known, precision, expect(part, known))
+                uncalibrated += [limb] if functional else []
+                continue
             found = calibrate(part, known, precision, expect(part, known), frames)
             limbs[limb], used[limb] = found, frames.counts
             for j, joint in enumerate(part.joints):
                 centres[name][tree.joints.index(joint)] = found.centres[j]
             slides[name] = _with_limb(slides[name], tree, found)
-    return _Skeleton(trees, centres, slides, limbs, used)
+    return _Skeleton(trees, centres, slides, limbs, used, tuple(uncalibrated))
 
 
 def _with_limb(slides: Slides, tree: Tree, limb: Calibration) -> Slides:
@@ -240,6 +261,8 @@ def _result(
             positions[:, i] = _point(motion, point.carrier, place)
             sigma[:, i], calibration = joint_sigma(motion, point, skeleton.limbs)
             moved = float(np.linalg.norm(place - point.evidence.place))
+            beside = {point.carrier} | _turning(motion.tree, point.joint)
+            sigma[unseen_for_long(motion, beside, trial.rate_hz), i] = np.inf
             kept = sigma[:, i] <= UNDETERMINED_MM
             fitted[point.joint] = FittedJoint(
                 point.joint,
@@ -251,7 +274,7 @@ def _result(
             )
     known = sigma <= UNDETERMINED_MM
     masked = np.where(known[..., None], positions, np.nan)
-    axes = _anatomical(motions, reference.places, evidence, skeleton)
+    axes = _anatomical(motions, reference.places, evidence, skeleton, trial.rate_hz)
     angles = joint_angles(axes) if axes else {name: np.full(frames, np.nan) for name in ANGLES}
     reasons = {} if len(fitted) == len(JOINTS) else why_unknown(reference, measured, marker_set)
     joints = tuple(fitted.get(joint, FittedJoint(joint, "", np.nan, np.nan, np.nan, 0.0)) for joint in JOINTS)
@@ -285,11 +308,13 @@ def _why_not(
     joint: FittedJoint, evidence: Mapping[str, Evidence], motions: Mapping[str, TreeMotion], reasons: Mapping[str, str]
 ) -> str:
     if joint.source:
-        return f"its uncertainty is above {UNDETERMINED_MM:.0f} mm in every frame"
+        return f"no frame determines it to {UNDETERMINED_MM:.0f} mm"
     for centre in _way_to(joint.joint):
         if centre not in evidence:
             reason = reasons.get(centre, "neither markers nor measurements tell where it is in the skeleton")
             return reason if centre == joint.joint else f"{centre} is not known: {reason}"
+    if joint.joint.endswith("thumb"):
+        return "the fit needs three markers of the thumb in one frame, and in the reference posture"
     root = next((segments[0] for segments in TREES.values() if joint.joint in map(joint_of, segments)), "")
     if root and root not in {motion.tree.segments[0] for motion in motions.values()}:
         return f"the {root}, on which it hangs, shows three of its markers in no frame"
@@ -323,6 +348,7 @@ def _anatomical(
     places: Mapping[str, FloatArray],
     evidence: Mapping[str, Evidence],
     skeleton: _Skeleton,
+    rate_hz: float,
 ) -> dict[str, FloatArray]:
     resting = anatomical_axes({**{joint: known.place for joint, known in evidence.items()}, **skeleton.joints}, places)
     axes = {}
@@ -331,7 +357,8 @@ def _anatomical(
             # What the ISB calls the forearm turns with the radius.
             named = segment.replace("wrist", "forearm") if segment.endswith("wrist") else segment
             if named in resting and not segment.endswith("forearm"):
-                axes[named] = motion.pose.rotation[:, s] @ resting[named]
+                hidden = unseen_for_long(motion, {s}, rate_hz)
+                axes[named] = np.where(hidden[:, None, None], np.nan, motion.pose.rotation[:, s] @ resting[named])
     return axes
 
 

@@ -26,6 +26,13 @@ from viodat.body.skeleton.tree import Pose, Slides, Tree, predict
 CUTOFF_HZ: Final = 20.0
 """Frequency at which a segment's motion is halved."""
 
+LONGEST_HIDDEN_S: Final = 0.5
+"""Longest time that a segment may be without a believed marker. Simulated bow arms hidden for 0.3 s are found within
+what sigma says, for 0.6 s no longer."""
+
+OUTLYING_WEIGHT: Final = 0.2
+"""A marker that weighs less is not believed: it lies more than five spreads from the fit."""
+
 LEAST_VARIANCE_FACTOR: Final = 0.25
 """The pose is never taken to be more than twice as sure as the tissues' spreads say."""
 
@@ -168,6 +175,33 @@ def _state(problem: _Problem, pose: Pose) -> _State:
         gradient += smoothness_gradient(bends, problem.smoothness)
         cost[1:-1] += 0.5 * bends**2 @ problem.smoothness
     return _State(pose, hessian, gradient, residual, weights, cost)
+
+
+def unseen_for_long(motion: TreeMotion, segments: set[int], rate_hz: float) -> NDArray[np.bool_]:
+    """(T,) bool: frames of stretches in which no believed marker tells where some segments are.
+
+    Parameters
+    ----------
+    motion
+        Of a tree.
+    segments
+        Those looked at. A marker on a segment that hangs on one of them tells of it, too.
+    rate_hz
+        Frames per second.
+
+    Returns
+    -------
+    (T,) bool array
+        True in stretches longer than :data:`LONGEST_HIDDEN_S`: what people do in a longer time is anyone's guess.
+    """
+    telling = [m for m, s in enumerate(motion.tree.carrier) if segments & set(motion.tree.paths[s])]
+    believed = np.isfinite(motion.residual[:, telling]).all(axis=-1) & (motion.weights[:, telling] >= OUTLYING_WEIGHT)
+    hidden = np.asarray(~believed.any(axis=1))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], hidden.astype(int), [0]])))
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if end - start <= LONGEST_HIDDEN_S * rate_hz:
+            hidden[start:end] = False
+    return np.asarray(hidden)
 
 
 def variance_factor(residual: FloatArray, weights: FloatArray, seen: NDArray[np.bool_], unknowns: int) -> float:

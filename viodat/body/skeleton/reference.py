@@ -5,6 +5,7 @@ In it every segment's axes are the world's, so one place, mm, stands for a marke
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,6 +24,10 @@ LARGEST_SPAN_MM: Final = 600.0
 """Median distance between the markers of pelvis or thorax, from a small child to a tall adult, with room."""
 
 LARGEST_STRETCH: Final = 0.25
+"""Twice what a child's pelvis differs from an adult's would pass for one person: this is for units, not for persons."""
+
+LARGEST_CHANGE_MM: Final = 4.5
+"""Median change of distances within head, trunk and feet between two trials of one person."""
 
 _ROUND_FRAMES: Final = 2
 
@@ -87,7 +92,7 @@ def reference_posture(trial: MarkerTrial, static: MarkerTrial | None) -> Referen
     frame = int(np.argmax(window))
     posture = _one_frame(trial, slice(max(frame - _ROUND_FRAMES, 0), frame + _ROUND_FRAMES + 1))
     number = trial.first_frame + frame
-    note = f"there is no static trial: joint centres are estimated from the trial itself, from frame {number} on"
+    note = f"there is no static trial: joint centres are estimated from the trial itself, around frame {number}"
     return Reference(posture, False, (note,))
 
 
@@ -122,6 +127,36 @@ def check_size(trial: MarkerTrial, reference: Reference, marker_set: MarkerSet) 
                 where=trial.source,
                 mend="Check which static trial belongs to this participant, and capture.toml [markers] units.",
             )
+
+
+def unlike(trial: MarkerTrial, reference: Reference, marker_set: MarkerSet, name: str) -> tuple[str, ...]:
+    """Say so if a trial seems to be of another person, or of other places of the markers, than the reference posture.
+
+    Between the same markers of head, pelvis, thorax and feet, distances change by soft tissue alone: in the median by
+    at most 4 mm on the children of a gait laboratory, and by 5 mm or more between two of them.
+    """
+    places = reference.places
+    changes = []
+    for segment in ("head", "pelvis", "thorax", "left_foot", "right_foot"):
+        labels = [label for label in marker_set.of_segment(segment) if label in trial.labels and label in places]
+        first, second = np.triu_indices(len(labels), 1)
+        if not first.size:
+            continue
+        was = np.array([places[label] for label in labels])
+        now = np.stack([trial.marker(label) for label in labels], axis=1)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            apart = np.nanmedian(np.linalg.norm(now[:, first] - now[:, second], axis=-1), axis=0)
+        changes.append(np.abs(apart - np.linalg.norm(was[first] - was[second], axis=-1)))
+    known = np.concatenate(changes) if changes else np.array([])
+    known = known[np.isfinite(known)]
+    if not known.size or float(np.median(known)) <= LARGEST_CHANGE_MM:
+        return ()
+    return (
+        f"distances between markers of head, trunk and feet differ by {np.median(known):.1f} mm (median) between "
+        f"{name} and the reference posture; on one person it is at most {LARGEST_CHANGE_MM:g} mm: another person, or "
+        "markers put on anew",
+    )
 
 
 def _span(points: FloatArray) -> float:

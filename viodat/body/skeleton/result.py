@@ -75,7 +75,7 @@ class FitReport:
     markers, joints
         One entry each.
     bones_mm
-        Length by bone (``left_thigh`` ...), the same in all frames.
+        Length by bone (``left_pelvis-left_knee`` ...), of those whose ends one segment carries: the same in all frames.
     bone_variation_mm
         Standard deviation of that length by the frame-by-frame method, before the fit.
     frames_used
@@ -145,8 +145,8 @@ class SkeletonFit:
         Returns
         -------
         (T, 18, 3) array
-            mm, world; from the cubic spline through the fitted frames, which is the smoother's own curve between
-            them. NaN outside the trial, and where the joint is undetermined in the frame before or after.
+            mm, world; from the cubic spline through the fitted frames. NaN outside the trial, and where the joint is
+            undetermined in the frame before or after.
         """
         return self._at(t_s, 0)
 

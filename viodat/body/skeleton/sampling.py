@@ -19,8 +19,8 @@ TRIAL_FRAMES_ALONE: Final = 110
 """Frames of the trial where there is no range-of-motion trial."""
 
 DISTINCT_RAD: Final = 0.35
-"""Postures are alike if no joint's turn, all taken together, differs by more (20 degrees). viodat's choice: soft tissue
-errs alike in like postures, and a range-of-motion trial has about twenty that differ, a take a handful."""
+"""Postures are alike if the turns of all joints, as one vector, differ by less (20 degrees). viodat's choice: soft
+tissue errs alike in like postures, and a range-of-motion trial has about twenty that differ, a take a handful."""
 
 _CANDIDATES: Final = 1200
 _LEAST_VISIBLE: Final = 0.6

@@ -7,7 +7,7 @@ the slides themselves are estimated from the range-of-motion trial and the take 
 
 The sizes are viodat's choice, in the range of the studies that compared skin markers with bone: thigh 10-30 mm and
 worst, knee epicondyles 10-20 mm, shank less, foot little (Leardini et al. 2005, Gait Posture 21:212; Peters et al.
-2010, Gait Posture 31:1); upper arm a third of its axial rotation lost (Cutti et al. 2005, Clin Biomech 20:S39);
+2010, Gait Posture 31:1); upper arm a third of its axial rotation lost (Cutti et al. 2005, Gait Posture 21:341);
 acromion a few mm up to 90 degrees of elevation (van Andel et al. 2009, Gait Posture 29:123). They are for adults and
 are not scaled.
 """

@@ -282,7 +282,7 @@ def test_labels_of_no_set_are_a_clear_refusal(full):
 def test_landmarks_without_pelvis_and_thorax_are_a_clear_refusal():
     labels = get_marker_set("anatomical-landmarks").labels
     take, _ = moving_trial(labels, 20)
-    with pytest.raises(BodyError, match="neither pelvis nor thorax"):
+    with pytest.raises(BodyError, match="hangs on pelvis and thorax"):
         fit_skeleton(take, static=static_trial(labels))
 
 
