@@ -33,7 +33,7 @@ from viodat.errors import BodyError
 SPREADS_MM: Final[Mapping[str, Mapping[str, float]]] = {
     "midpoint": {"pelvis": 10.0, "elbow": 3.3, "wrist": 3.5, "knee": 3.3, "ankle": 3.0, "shoulder": 8.0},
     "pig": {"pelvis": 15.0, "knee": 9.0, "ankle": 7.0, "shoulder": 15.0, "elbow": 9.0, "wrist": 12.0},
-    "marker": {"index": 1.7, "pinky": 1.7, "thumb": 2.0},
+    "marker": {"index": 1.7, "pinky": 1.7, "thumb": 1.5},
     "named": dict.fromkeys(("pelvis", "knee", "ankle", "shoulder", "elbow", "wrist"), 10.0),
 }
 """Standard deviation per coordinate, mm, of a source (first part of its name) for a joint."""

@@ -21,7 +21,7 @@ from viodat.body.skeleton.equations import pose_equations
 from viodat.body.skeleton.motion import TreeMotion
 from viodat.body.skeleton.tree import Pose, Slides, Tree, centre_jacobian, pose_jacobian, predict
 
-SCALE: Final = 0.82
+SCALE: Final = 0.79
 """What a sigma is multiplied by. Unscaled, some 82 % of coordinates of the digital twin lay within one sigma, and 69 %
 of those of another simulated body, with other soft tissue, hips and palpation: this puts the two on either side of the
 68 % of a normal distribution (docs/science/joint_centres.md)."""
