@@ -283,13 +283,14 @@ def find_joints(
         functional=method != "regression",
     )
     joints = _merged(fit, framewise, config.joints.points)
-    alarms = _far_apart(fit, framewise)
+    about_rom = (note for note in fit.report.notes if note.startswith("the range-of-motion trial"))
+    alarms = (*_far_apart(fit, framewise), *about_rom)
     return TrialJoints(
         joints,
         framewise,
         fit,
         functional,
-        (*joints.notes, *_leaning_if_used(notes, joints), *alarms),
+        tuple(dict.fromkeys((*joints.notes, *_leaning_if_used(notes, joints), *alarms))),
         alarms,
     )
 

@@ -175,6 +175,12 @@ def export_dataset(
     """
     _require_formats(formats)
     axes = _axes(up)
+    if Path(folder).resolve().is_relative_to(Path(dataset.path).resolve()):
+        raise ConfigError(
+            "lies inside the dataset, whose folders readers take as a whole",
+            where=folder,
+            mend="Choose a folder outside of it with --to.",
+        )
     built = [row["trial"] for row in dataset.rows("trials") if row["status"] == schema.STATUS_BUILT]
     _require_trials(dataset, trials)
     wanted = list(dict.fromkeys(trials or built))

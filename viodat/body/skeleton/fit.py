@@ -32,7 +32,10 @@ from viodat.errors import BodyError
 from viodat.joints import BONES, JOINT_INDEX, JOINTS
 
 UNDETERMINED_MM: Final = 40.0
-"""A joint whose sigma is larger is not determined: its frame is NaN."""
+"""A joint whose sigma is larger is not determined: its frame is NaN. Ten times what a joint has, and half a hand."""
+
+LEAST_POSTURES: Final = 6
+"""A range-of-motion trial with fewer postures of a limb that differ tells little of it; usual are fifteen to twenty."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class _Skeleton:
     limbs: Mapping[str, Calibration]
     frames_used: Mapping[str, tuple[int, int]]
     uncalibrated: tuple[str, ...]
+    hardly_moved: tuple[str, ...]
 
     @property
     def joints(self) -> dict[str, FloatArray]:
@@ -96,6 +100,12 @@ def fit_skeleton(
     ConfigError
         ``marker_set`` or a measurement is unknown.
     """
+    for name, given in (("trial", trial), ("static", static), ("rom", rom)):
+        if given is not None and not isinstance(given, MarkerTrial):
+            raise BodyError(
+                f"{name} must be a marker trial, but is {type(given).__name__} {str(given)[:60]!r}",
+                mend="Read the file first: viodat.capture.read_c3d(path).",
+            )
     # The matrices are many and small: threads of BLAS cost far more than they gain, most of all on shared cores.
     with threadpool_limits(limits=1, user_api="blas"):
         return _fit(trial, static, rom, subject, marker_set, functional)
@@ -118,12 +128,16 @@ def _fit(
     rom, about_rom = _usable(rom, reference, chosen)
     notes = (*notes, *about_rom, *unlike(trial, reference, chosen, "the trial"))
     trees = build_trees(reference.places, evidence, chosen, seen)
-    notes = (*reference.notes, *notes, *_left_out(chosen, reference, seen, rom))
+    notes = (*reference.notes, *notes, *_left_out(chosen, reference, seen))
     skeleton = _calibrated(trees, evidence, trial, rom, functional)
     wrists = {joint.removesuffix("_wrist"): place for joint, place in skeleton.joints.items() if "wrist" in joint}
     evidence = {**evidence, **knuckles(reference, measured, chosen, wrists)}
     motions = _motions(skeleton, trial)
     notes = (*notes, *(f"the fit of the {name} did not settle" for name, m in motions.items() if not m.settled))
+    notes = (
+        *notes,
+        *(f"the range-of-motion trial hardly moves the {limb.replace('_', ' ')}" for limb in skeleton.hardly_moved),
+    )
     notes = (*notes, *(f"no frame calibrates the {limb.replace('_', ' ')}" for limb in skeleton.uncalibrated))
     if not any(joint_points(motion.tree, evidence) for motion in motions.values()):
         raise BodyError(
@@ -153,7 +167,7 @@ def _usable(
 ) -> tuple[MarkerTrial | None, tuple[str, ...]]:
     """Give the range-of-motion trial if it is of the same body, and what is to be said of it."""
     if rom is None:
-        return None, ()
+        return None, ("there is no range-of-motion trial: centres rest on landmarks, regressions and the trial itself",)
     try:
         check_size(rom, reference, marker_set)
     except BodyError as error:
@@ -163,13 +177,9 @@ def _usable(
     return rom, ()
 
 
-def _left_out(
-    marker_set: MarkerSet, reference: Reference, seen: Sequence[str], rom: MarkerTrial | None
-) -> tuple[str, ...]:
+def _left_out(marker_set: MarkerSet, reference: Reference, seen: Sequence[str]) -> tuple[str, ...]:
     """Say what the fit has to do without."""
     notes = []
-    if rom is None:
-        notes.append("there is no range-of-motion trial: centres rest on landmarks, regressions and the trial itself")
     unplaced = [
         marker.label
         for marker in marker_set.markers
@@ -196,6 +206,7 @@ def _calibrated(
     limbs: dict[str, Calibration] = {}
     used: dict[str, tuple[int, int]] = {}
     uncalibrated: list[str] = []
+    hardly: list[str] = []
     for name, tree in trees.items():
         for limb, segments in LIMBS.items():
             if len(tree.segments) < 2 or segments[1] not in tree.segments:
@@ -209,11 +220,13 @@ def _calibrated(
                 uncalibrated += [limb] if functional else []
                 continue
             found = calibrate(part, known, precision, expect(part, known), frames)
+            if rom is not None and frames.postures < LEAST_POSTURES:
+                hardly.append(limb)
             limbs[limb], used[limb] = found, frames.counts
             for j, joint in enumerate(part.joints):
                 centres[name][tree.joints.index(joint)] = found.centres[j]
             slides[name] = _with_limb(slides[name], tree, found)
-    return _Skeleton(trees, centres, slides, limbs, used, tuple(uncalibrated))
+    return _Skeleton(trees, centres, slides, limbs, used, tuple(uncalibrated), tuple(hardly))
 
 
 def _with_limb(slides: Slides, tree: Tree, limb: Calibration) -> Slides:
