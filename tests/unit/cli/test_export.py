@@ -62,7 +62,8 @@ def test_up(dataset, tmp_path):
         (("OUT", "--to", "TO", "--format", "mot", "--trial", PLAIN), "has no joint angles"),
         (("TO", "--to", "TO"), "does not exist"),
         (("TO/..", "--to", "TO"), "is not a viodat dataset"),
-        (("OUT", "--to", "OUT/dataset.json"), "cannot be written"),
+        (("OUT", "--to", __file__), "cannot be written"),
+        (("OUT", "--to", "OUT/motion"), "lies inside the dataset"),
         (("OUT",), "--to"),
     ],
 )
