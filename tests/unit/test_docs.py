@@ -147,7 +147,8 @@ def test_reading_without_viodat_gives_what_viodat_reads(tiny, monkeypatch):
 
 @pytest.mark.parametrize("page", ["index.md", "how-to/build-a-dataset.md", "how-to/export-to-opensim.md"])
 def test_code_of_the_pages_runs(tiny, monkeypatch, page):
-    run_code(page, tiny, monkeypatch)
+    names = run_code(page, tiny, monkeypatch)
+    assert set(names) - {"__builtins__"}, "the page's code defines nothing"
 
 
 def test_the_training_page_trains(tiny, monkeypatch):

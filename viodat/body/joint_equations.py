@@ -15,8 +15,9 @@ from typing import Final
 
 import numpy as np
 
-from viodat.body.geometry import FloatArray, norm, unit
+from viodat.body.geometry import FloatArray, norm
 from viodat.body.rigid_motion import RigidMotion
+from viodat.body.rotations import log, nearest_rotation
 
 _CELL_RAD: Final = 0.2
 """Frames whose relative rotation falls into one cell of this size share the weight of one posture."""
@@ -142,13 +143,7 @@ def _relative_turns(first: FloatArray, second: FloatArray) -> FloatArray:
     if not len(first):
         return np.zeros((0, 3))
     relative = np.swapaxes(first, 1, 2) @ second
-    u, _, vt = np.linalg.svd(relative.mean(axis=0))
-    mean = (u * [1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
-    turn = mean.T @ relative
-    doubled_sine = turn[:, [2, 0, 1], [1, 2, 0]] - turn[:, [1, 2, 0], [2, 0, 1]]
-    sine = norm(doubled_sine) / 2
-    angle = np.arctan2(sine, (np.trace(turn, axis1=1, axis2=2)[:, None] - 1) / 2)
-    return np.asarray(np.where(sine > 0, unit(doubled_sine) * angle, 0.0))
+    return log(nearest_rotation(relative.mean(axis=0)).T @ relative)
 
 
 def principal_ranges(turns: FloatArray, weights: FloatArray) -> FloatArray:

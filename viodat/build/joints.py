@@ -16,6 +16,7 @@ import numpy as np
 from viodat.body import JointTrial, MarkerSet, detect_marker_set, get_marker_set, joint_centres
 from viodat.body.gaps import FilledTrial, fill_gaps
 from viodat.body.labels import LabelFault, LabelReport, repair_labels
+from viodat.body.skeleton.building import ROOT_MARKERS
 from viodat.body.skeleton.fit import fit_skeleton
 from viodat.body.skeleton.result import SkeletonFit
 from viodat.build.functional import FunctionalJoint, functional_joints, require_hips
@@ -37,7 +38,6 @@ FAR_MM: Final = 60.0
 """Joint centres by different methods differ by less: those of the hip by 14 to 33 mm (Mantovani 2016)."""
 
 _ROOTS: Final = ("pelvis", "thorax")
-_ROOT_MARKERS: Final = 3
 _SHOWN: Final = 3
 _NAMED: Final = 6
 
@@ -329,7 +329,7 @@ def _why_no_fit(prepared: PreparedMarkers) -> str:
     for what, trial in files.items():
         if trial is not None and not any(_shows(trial, prepared.marker_set, root) for root in _ROOTS):
             return (
-                f"no frame of the {what} shows {_ROOT_MARKERS} markers of pelvis or thorax as marker set "
+                f"no frame of the {what} shows {ROOT_MARKERS} markers of pelvis or thorax as marker set "
                 f"{prepared.marker_set.name} has them"
             )
     return ""
@@ -338,7 +338,7 @@ def _why_no_fit(prepared: PreparedMarkers) -> str:
 def _shows(trial: MarkerTrial, marker_set: MarkerSet, segment: str) -> bool:
     labels = segment_labels(trial, marker_set).get(segment, ())
     columns = [trial.labels.index(label) for label in labels]
-    return bool((trial.valid[:, columns].sum(axis=1) >= _ROOT_MARKERS).any())
+    return bool((trial.valid[:, columns].sum(axis=1) >= ROOT_MARKERS).any())
 
 
 def _framewise(

@@ -122,7 +122,11 @@ def test_a_hip_without_leg_lengths_is_refused(method):
 
 
 def test_harrington_by_width_needs_no_leg_length():
-    hip_centres(trial(), without("leg_length_left_mm", "leg_length_right_mm"), "harrington-width")
+    found = hip_centres(trial(), without("leg_length_left_mm", "leg_length_right_mm"), "harrington-width")
+    measured = hip_centres(trial(), figure.measurements(), "harrington-width")
+    for side in ("left", "right"):
+        assert np.isfinite(found[side].position_mm).all()
+        np.testing.assert_array_equal(found[side].position_mm, measured[side].position_mm)
 
 
 def test_a_shoulder_without_what_it_needs_is_refused():

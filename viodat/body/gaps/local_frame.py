@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from viodat.body.rotations import nearest_rotation
 from viodat.capture.markers import FloatArray
 
 _SHAPE_ROUNDS = 2
@@ -60,10 +61,7 @@ def fit_frame(points: FloatArray, shape: FloatArray, weights: FloatArray) -> Loc
     shape_centre = share @ shape
     centre = np.einsum("n,fnk->fk", share, points)
     covariance = np.einsum("n,fni,nj->fij", share, points - centre[:, None], shape - shape_centre)
-    u, _, vt = np.linalg.svd(covariance)
-    # Three markers lie in a plane: their best orthogonal map may be a mirror, which no body does.
-    u[:, :, 2] *= np.sign(np.linalg.det(u) * np.linalg.det(vt))[:, None]
-    rotations = u @ vt
+    rotations = nearest_rotation(covariance)
     return LocalFrame(rotations, centre - rotations @ shape_centre)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from viodat.body.geometry import FloatArray
 from viodat.body.marker_set import MarkerSet
 from viodat.body.skeleton.evidence import Evidence
-from viodat.body.skeleton.segments import END_POINTS, TREES, joint_of, parent_of
+from viodat.body.skeleton.segments import TREES, holder_of, joint_of, parent_of
 from viodat.body.skeleton.tissues import TISSUES, slide_spread, tissue_of
 from viodat.body.skeleton.tree import Slides, Tree
 from viodat.joints import JOINTS
@@ -133,25 +133,11 @@ def joint_points(tree: Tree, evidence: Mapping[str, Evidence]) -> tuple[JointPoi
     for joint in JOINTS:
         if joint not in evidence:
             continue
-        side, part = joint.split("_", 1)
-        if joint in tree.joints:
-            centre = tree.joints.index(joint)
-            carrier = tree.parents[tree.joint_of.index(centre)]
-            found.append(JointPoint(joint, carrier, centre, evidence[joint]))
-            continue
-        holder = f"{side}_{END_POINTS[part]}" if part in END_POINTS else _holder(tree, joint)
+        holder = holder_of(joint)
         if holder in tree.segments:
-            found.append(JointPoint(joint, tree.segments.index(holder), -1, evidence[joint]))
+            centre = tree.joints.index(joint) if joint in tree.joints else -1
+            found.append(JointPoint(joint, tree.segments.index(holder), centre, evidence[joint]))
     return tuple(found)
-
-
-def _holder(tree: Tree, joint: str) -> str:
-    """Name the segment at whose far end a joint lies that nothing beyond it is marked to turn about."""
-    for segments in TREES.values():
-        for segment in segments:
-            if joint_of(segment) == joint:
-                return parent_of(segment) or ""
-    return ""
 
 
 def far_ends(tree: Tree, places: FloatArray) -> list[FloatArray | None]:

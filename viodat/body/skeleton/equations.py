@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.body.geometry import FloatArray
+from viodat.body.rotations import exp, left_jacobian_inverse
 from viodat.body.skeleton.building import Expectation
-from viodat.body.skeleton.rotations import exp, left_jacobian_inverse
 from viodat.body.skeleton.tree import Pose, Prediction, Slides, Tree, pose_jacobian
 
 STUDENT_FREEDOM: Final = 4.0

@@ -23,10 +23,10 @@ from viodat.body.skeleton.motion import OUTLYING_WEIGHT, TreeMotion, fit_motion,
 from viodat.body.skeleton.reference import Reference, check_size, reference_posture, unlike
 from viodat.body.skeleton.result import FitReport, FittedJoint, FittedMarker, SkeletonFit
 from viodat.body.skeleton.sampling import calibration_frames
-from viodat.body.skeleton.segments import END_POINTS, LIMBS, SEGMENTS_FITTED, TREES, joint_of, parent_of
+from viodat.body.skeleton.segments import LIMBS, SEGMENTS_FITTED, TREES, holder_of, joint_of, parent_of
 from viodat.body.skeleton.starting_poses import starting_poses
 from viodat.body.skeleton.tree import Slides, Tree, subtree
-from viodat.body.skeleton.uncertainty import joint_sigma
+from viodat.body.skeleton.uncertainty import joint_sigmas
 from viodat.capture.markers import MarkerTrial, Subject
 from viodat.errors import BodyError
 from viodat.joints import BONES, JOINT_INDEX, JOINTS
@@ -126,19 +126,21 @@ def _fit(
     seen = [label for label in trial.labels if np.isfinite(trial.marker(label)).any()]
     check_size(trial, reference, chosen)
     rom, about_rom = _usable(rom, reference, chosen)
-    notes = (*notes, *about_rom, *unlike(trial, reference, chosen, "the trial"))
     trees = build_trees(reference.places, evidence, chosen, seen)
-    notes = (*reference.notes, *notes, *_left_out(chosen, reference, seen))
     skeleton = _calibrated(trees, evidence, trial, rom, functional)
     wrists = {joint.removesuffix("_wrist"): place for joint, place in skeleton.joints.items() if "wrist" in joint}
     evidence = {**evidence, **knuckles(reference, measured, chosen, wrists)}
     motions = _motions(skeleton, trial)
-    notes = (*notes, *(f"the fit of the {name} did not settle" for name, m in motions.items() if not m.settled))
     notes = (
+        *reference.notes,
         *notes,
+        *about_rom,
+        *unlike(trial, reference, chosen, "the trial"),
+        *_left_out(chosen, reference, seen),
+        *(f"the fit of the {name} did not settle" for name, motion in motions.items() if not motion.settled),
         *(f"the range-of-motion trial hardly moves the {limb.replace('_', ' ')}" for limb in skeleton.hardly_moved),
+        *(f"no frame calibrates the {limb.replace('_', ' ')}" for limb in skeleton.uncalibrated),
     )
-    notes = (*notes, *(f"no frame calibrates the {limb.replace('_', ' ')}" for limb in skeleton.uncalibrated))
     if not any(joint_points(motion.tree, evidence) for motion in motions.values()):
         raise BodyError(
             f"the markers of set {chosen.name!r} determine no joint of the skeleton: it hangs on pelvis and thorax, "
@@ -179,19 +181,18 @@ def _usable(
 
 def _left_out(marker_set: MarkerSet, reference: Reference, seen: Sequence[str]) -> tuple[str, ...]:
     """Say what the fit has to do without."""
-    notes = []
     unplaced = [
         marker.label
         for marker in marker_set.markers
         if marker.segment in SEGMENTS_FITTED and marker.label in seen and marker.label not in reference.places
     ]
-    if unplaced:
-        few = len(unplaced) == 1
-        notes.append(
-            f"{listed(unplaced)} {'is' if few else 'are'} not seen in the reference posture, so the fit does without "
-            f"{'it' if few else 'them'}"
-        )
-    return tuple(notes)
+    if not unplaced:
+        return ()
+    few = len(unplaced) == 1
+    return (
+        f"{listed(unplaced)} {'is' if few else 'are'} not seen in the reference posture, so the fit does without "
+        f"{'it' if few else 'them'}",
+    )
 
 
 def _calibrated(
@@ -268,11 +269,14 @@ def _result(
     positions, sigma = np.full((frames, len(JOINTS), 3), np.nan), np.full((frames, len(JOINTS)), np.nan)
     fitted: dict[str, FittedJoint] = {}
     for motion in motions.values():
-        for point in joint_points(motion.tree, evidence):
-            i = JOINT_INDEX[point.joint]
+        points = joint_points(motion.tree, evidence)
+        sure = joint_sigmas(motion, points, skeleton.limbs)
+        origins, rests = motion.tree.origins(motion.pose, motion.centres), motion.tree.places(motion.centres)
+        for point in points:
+            i, s = JOINT_INDEX[point.joint], point.carrier
             place = motion.centres[point.centre] if point.centre >= 0 else point.evidence.place
-            positions[:, i] = _point(motion, point.carrier, place)
-            sigma[:, i], calibration = joint_sigma(motion, point, skeleton.limbs)
+            positions[:, i] = origins[:, s] + motion.pose.rotation[:, s] @ (place - rests[s])
+            sigma[:, i] = sure[point.joint].frames_mm
             moved = float(np.linalg.norm(place - point.evidence.place))
             beside = {point.carrier} | _turning(motion.tree, point.joint)
             sigma[unseen_for_long(motion, beside, trial.rate_hz), i] = np.inf
@@ -281,7 +285,7 @@ def _result(
                 point.joint,
                 point.evidence.source,
                 moved,
-                calibration,
+                sure[point.joint].place_mm,
                 float(np.median(sigma[kept, i])) if kept.any() else float("nan"),
                 float(kept.mean()),
             )
@@ -304,7 +308,7 @@ def _result(
         positions_mm=masked,
         sigma_frames_mm=np.where(known, sigma, np.nan),
         segment_axes=axes,
-        angle_frames_rad=np.stack([angles[name] for name in ANGLES], axis=1),
+        angles_rad=np.stack([angles[name] for name in ANGLES], axis=1),
         method=tuple(
             f"skeleton({joint.source})" if joint.determined else f"none: {_why_not(joint, evidence, motions, reasons)}"
             for joint in joints
@@ -336,24 +340,13 @@ def _why_not(
 
 def _way_to(joint: str) -> list[str]:
     """Name the joint centres from the root to a joint, itself last."""
-    side, part = joint.split("_", 1)
-    segment: str | None = f"{side}_{END_POINTS[part]}" if part in END_POINTS else None
-    if segment is None:
-        segment = next(s for segments in TREES.values() for s in segments if joint_of(s) == joint)
+    segment: str | None = holder_of(joint)
     way = [joint]
     while segment is not None:
-        centre = joint_of(segment)
-        if centre is not None and centre not in way:
+        if (centre := joint_of(segment)) is not None and centre not in way:
             way.insert(0, centre)
         segment = parent_of(segment)
     return way
-
-
-def _point(motion: TreeMotion, carrier: int, place: FloatArray) -> FloatArray:
-    """(T, 3) mm, world: a point of the reference posture that moves with a segment."""
-    origins = motion.tree.origins(motion.pose, motion.centres)
-    local = place - motion.tree.places(motion.centres)[carrier]
-    return np.asarray(origins[:, carrier] + motion.pose.rotation[:, carrier] @ local)
 
 
 def _anatomical(

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from viodat.body.geometry import FloatArray
+from viodat.body.rotations import log
 from viodat.body.skeleton.building import Expectation
 from viodat.body.skeleton.equations import frame_costs, moved, pose_equations
-from viodat.body.skeleton.rotations import log
 from viodat.body.skeleton.smoothing import frame_covariances, smoothness_gradient, solve_steps
 from viodat.body.skeleton.tree import Pose, Slides, Tree, predict
 
@@ -93,10 +93,10 @@ def fit_motion(
     neighbours take shorter ones, and the others go on.
     """
     gain = (2 * np.sin(np.pi * min(CUTOFF_HZ / rate_hz, 0.5))) ** 4
-    problem = _Problem(tree, centres, slides, expectation, observed, np.zeros(tree.size))
-    smoothness = _tied(_state(problem, pose).hessian) / gain
-    problem = replace(problem, smoothness=smoothness)
-    state = _state(problem, pose)
+    problem = _Problem(tree, centres, slides, expectation, observed)
+    bare = _state(problem, pose)
+    smoothness = _tied(bare.hessian) / gain
+    state = _smooth(bare, smoothness)
     scale, ridge = gain * smoothness, _RIDGE * gain * np.diag(smoothness)
     damping, settled = np.zeros(len(pose)), False
     for _ in range(_ROUNDS):
@@ -104,7 +104,7 @@ def fit_motion(
         diagonal = np.einsum("tii->ti", damped)
         diagonal += damping[:, None] * (diagonal + scale)
         step = solve_steps(damped, state.gradient, smoothness)
-        tried = _state(problem, moved(state.pose, step))
+        tried = _smooth(_state(problem, moved(state.pose, step)), smoothness)
         worse = tried.cost > state.cost * (1 + 1e-9) + 1e-9
         if tried.cost.sum() <= state.cost.sum() + 1e-9 * len(pose):
             state = tried
@@ -141,7 +141,6 @@ class _Problem:
     slides: Slides
     expectation: Expectation
     observed: FloatArray
-    smoothness: FloatArray
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ class _State:
 
 
 def _state(problem: _Problem, pose: Pose) -> _State:
-    """Evaluate all frames, in chunks: the Jacobian of a long trial would not fit in memory."""
+    """Evaluate all frames by themselves, in chunks: the Jacobian of a long trial would not fit in memory."""
     frames, markers = problem.observed.shape[:2]
     size = problem.tree.size
     hessian, gradient = np.empty((frames, size, size)), np.empty((frames, size))
@@ -170,11 +169,17 @@ def _state(problem: _Problem, pose: Pose) -> _State:
         hessian[part], gradient[part] = equations.hessian, equations.gradient
         residual[part], weights[part] = equations.residual, equations.weights
         cost[part] = frame_costs(problem.tree, at, problem.expectation, equations)
-    if frames > 2:
-        bends = _second_differences(pose)
-        gradient += smoothness_gradient(bends, problem.smoothness)
-        cost[1:-1] += 0.5 * bends**2 @ problem.smoothness
     return _State(pose, hessian, gradient, residual, weights, cost)
+
+
+def _smooth(state: _State, smoothness: FloatArray) -> _State:
+    """Add what the smoothness asks of neighbouring frames to their equations; its matrix is the solver's."""
+    if len(state.pose) <= 2:
+        return state
+    bends = _second_differences(state.pose)
+    cost = state.cost.copy()
+    cost[1:-1] += 0.5 * bends**2 @ smoothness
+    return replace(state, gradient=state.gradient + smoothness_gradient(bends, smoothness), cost=cost)
 
 
 def unseen_for_long(motion: TreeMotion, segments: set[int], rate_hz: float) -> NDArray[np.bool_]:

@@ -106,7 +106,7 @@ class SkeletonFit:
         (F, 18) mm, standard deviation per coordinate; NaN as the positions.
     segment_axes
         Segment of :data:`viodat.body.anatomical_axes.SEGMENTS` -> (F, 3, 3), ISB axes in columns, world.
-    angle_frames_rad
+    angles_rad
         (F, A) rad, in the order of :data:`viodat.body.angles.ANGLES`, NaN where undetermined.
     method
         For each joint how it was found: ``skeleton(midpoint:LKNM+LKNE)``, or ``none: `` and the reason.
@@ -120,7 +120,7 @@ class SkeletonFit:
     positions_mm: FloatArray
     sigma_frames_mm: FloatArray
     segment_axes: Mapping[str, FloatArray]
-    angle_frames_rad: FloatArray
+    angles_rad: FloatArray
     method: tuple[str, ...]
     rate_hz: float
     first_frame: int
@@ -164,19 +164,11 @@ class SkeletonFit:
         It holds the uncertainty of the joint's place in the skeleton and of the skeleton's pose. Of the coordinates of
         :meth:`joints`, 68 % are meant to lie within one sigma of the truth and 95 % within two. NaN as :meth:`joints`.
         """
-        times = np.asarray(t_s, dtype=np.float64).reshape(-1)
-        before, after, share, inside = self._around(times)
-        sigma = self.sigma_frames_mm
-        out = (1 - share)[:, None] * sigma[before] + share[:, None] * sigma[after]
-        return np.where(inside[:, None], out, np.nan)
+        return self._linear(t_s, self.sigma_frames_mm)
 
     def angles(self, t_s: ArrayLike) -> dict[str, FloatArray]:
         """Joint angles by name, (T,) rad each, ISB conventions (:mod:`viodat.body.angles`); NaN where undetermined."""
-        times = np.asarray(t_s, dtype=np.float64).reshape(-1)
-        before, after, share, inside = self._around(times)
-        frames = self.angle_frames_rad
-        values = (1 - share)[:, None] * frames[before] + share[:, None] * frames[after]
-        return dict(zip(ANGLES, np.where(inside[:, None], values, np.nan).T, strict=True))
+        return dict(zip(ANGLES, self._linear(t_s, self.angles_rad).T, strict=True))
 
     @property
     def velocities_mm_s(self) -> FloatArray:
@@ -187,11 +179,6 @@ class SkeletonFit:
     def accelerations_mm_s2(self) -> FloatArray:
         """(F, 18, 3) mm/s² at the frames."""
         return self.accelerations(self.times_s)
-
-    @property
-    def angles_rad(self) -> FloatArray:
-        """(F, A) rad at the frames."""
-        return self.angle_frames_rad
 
     @property
     def joint_trial(self) -> JointTrial:
@@ -221,6 +208,12 @@ class SkeletonFit:
             values = self.unmasked_mm[before]
         known = self.valid[before] & self.valid[after] & inside[:, None]
         return np.where(known[..., None], values, np.nan)
+
+    def _linear(self, t_s: ArrayLike, frames: FloatArray) -> FloatArray:
+        """(T, K) from (F, K) at the frames: along the straight line between them, NaN outside the trial."""
+        before, after, share, inside = self._around(np.asarray(t_s, dtype=np.float64).reshape(-1))
+        values = (1 - share)[:, None] * frames[before] + share[:, None] * frames[after]
+        return np.where(inside[:, None], values, np.nan)
 
     def _around(self, times: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, NDArray[np.bool_]]:
         """Frames before and after each time, its share of the way between them, and whether it is in the trial."""

@@ -60,6 +60,15 @@ def joint_of(segment: str) -> str | None:
     return f"{side}_{LINKS[part].joint}" if part in LINKS else None
 
 
+def holder_of(joint: str) -> str:
+    """Segment in which one of the 18 joints is fixed: that at whose far end it lies, or the hand, or the thumb."""
+    side, part = joint.split("_", 1)
+    if part in END_POINTS:
+        return f"{side}_{END_POINTS[part]}"
+    above = next(link.parent for link in LINKS.values() if link.joint == part)
+    return above if above in ROOTS else f"{side}_{above}"
+
+
 SEGMENTS_FITTED: Final = frozenset(
     (*ROOTS, *(f"{side}_{part}" for side in SIDES for part in LINKS)),
 )

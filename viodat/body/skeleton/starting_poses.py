@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from viodat.body.geometry import FloatArray
-from viodat.body.skeleton.rotations import exp, log
+from viodat.body.rotations import exp, log, nearest_rotation
+from viodat.body.skeleton.building import ROOT_MARKERS
 from viodat.body.skeleton.tree import Pose, Tree
 
-_LEAST_ROOT_MARKERS = 3
 _DRAWN_MM2 = 400.0
 """Weight of the pose relative to the parent, as if one marker 20 mm from the joint told it."""
 
@@ -44,7 +44,7 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
     if root is None:
         return None
     position, rotation[:, 0] = root
-    rooted = np.asarray(seen[:, carrier == 0].sum(axis=1) >= _LEAST_ROOT_MARKERS)
+    rooted = np.asarray(seen[:, carrier == 0].sum(axis=1) >= ROOT_MARKERS)
     origins = np.empty((frames, len(tree.segments), 3))
     origins[:, 0] = position
     for s, parent in enumerate(tree.parents):
@@ -69,20 +69,12 @@ def starting_poses(tree: Tree, centres: FloatArray, observed: FloatArray) -> Pos
     return Pose(position, rotation)
 
 
-def nearest_rotation(matrices: FloatArray) -> FloatArray:
-    """(..., 3, 3) the rotation R with the largest trace of Rᵀ M, never a reflection."""
-    u, _, vt = np.linalg.svd(matrices)
-    guard = np.sign(np.linalg.det(u @ vt))
-    u[..., :, 2] *= guard[..., None]
-    return np.asarray(u @ vt)
-
-
 def _root_pose(
     tree: Tree, observed: FloatArray, seen: NDArray[np.bool_], own: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray] | None:
     visible = seen & own
     count = visible.sum(axis=1)
-    good = count >= _LEAST_ROOT_MARKERS
+    good = count >= ROOT_MARKERS
     if not good.any():
         return None
     weights = visible[good].astype(float)

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.body.geometry import FloatArray
-from viodat.body.skeleton.rotations import left_jacobian_inverse, log, skew
+from viodat.body.rotations import left_jacobian_inverse, log, skew
 
 
 @dataclass(frozen=True)

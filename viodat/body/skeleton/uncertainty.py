@@ -8,11 +8,12 @@ theorem). That part changes slowly with the posture: it is computed in some fram
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viodat.body.geometry import FloatArray
 from viodat.body.skeleton.building import JointPoint
@@ -30,23 +31,52 @@ _SAMPLES: Final = 40
 _RIDGE: Final = 1e-4
 
 
-def joint_sigma(motion: TreeMotion, point: JointPoint, limbs: Mapping[str, Calibration]) -> tuple[FloatArray, float]:
-    """Give the standard deviation per coordinate of a joint, (T,) mm, and that of its place in the skeleton, mm."""
-    tree, pose, centres = motion.tree, motion.pose, motion.centres
-    place = centres[point.centre] if point.centre >= 0 else point.evidence.place
-    probe = _probe(tree, point.carrier, place)
-    at = predict(probe, pose, centres, Slides.none(1))
-    by_pose = pose_jacobian(probe, pose, at, Slides.none(1))[:, 0]
-    variance = np.einsum("tin,tnm,tim->t", by_pose, motion.covariance, by_pose, optimize=True) / 3
-    limb = _limb_of(point, tree.segments[point.carrier], limbs)
-    own = np.asarray(np.linalg.inv(point.evidence.precision))
-    if limb is None:
-        place_variance = float(np.trace(own)) / 3
-        return SCALE * np.sqrt(variance + place_variance), SCALE * float(np.sqrt(place_variance))
-    samples, skeletal = _skeletal_variance(motion, point, limb, own)
-    variance = variance + np.interp(np.arange(len(pose)), samples, skeletal)
-    calibration = limb.sigma_mm(point.joint) if point.joint in limb.tree.joints else float(np.sqrt(np.trace(own) / 3))
-    return SCALE * np.sqrt(variance), SCALE * calibration
+@dataclass(frozen=True)
+class JointSigma:
+    """Standard deviation per coordinate of a joint: (T,) mm, and of its place in the skeleton alone, mm."""
+
+    frames_mm: FloatArray
+    place_mm: float
+
+
+@dataclass(frozen=True)
+class _Dragged:
+    """How a limb's poses follow its parameters: in N sampled frames of a trial, (N, n, P)."""
+
+    limb: Calibration
+    frames: NDArray[np.int64]
+    pose: Pose
+    slope: FloatArray
+
+
+def joint_sigmas(
+    motion: TreeMotion, points: Sequence[JointPoint], limbs: Mapping[str, Calibration]
+) -> dict[str, JointSigma]:
+    """Say how sure the joints of a tree are, by name."""
+    dragged: dict[int, _Dragged] = {}
+    found = {}
+    for point in points:
+        limb = _limb_of(point, motion.tree.segments[point.carrier], limbs)
+        variance, own = _pose_variance(motion, point), np.asarray(np.linalg.inv(point.evidence.precision))
+        place = float(np.sqrt(np.trace(own) / 3))
+        if limb is None:
+            variance = variance + place**2
+        else:
+            if id(limb) not in dragged:
+                dragged[id(limb)] = _drag(motion, limb)
+            variance = variance + _skeletal_variance(motion, point, dragged[id(limb)], own)
+            place = limb.sigma_mm(point.joint) if point.joint in limb.tree.joints else place
+        found[point.joint] = JointSigma(SCALE * np.sqrt(variance), SCALE * place)
+    return found
+
+
+def _pose_variance(motion: TreeMotion, point: JointPoint) -> FloatArray:
+    """(T,) mm², per coordinate: what the covariance of the frames' poses gives a joint."""
+    place = motion.centres[point.centre] if point.centre >= 0 else point.evidence.place
+    probe = _probe(motion.tree, point.carrier, place)
+    at = predict(probe, motion.pose, motion.centres, Slides.none(1))
+    by_pose = pose_jacobian(probe, motion.pose, at, Slides.none(1))[:, 0]
+    return np.asarray(np.einsum("tin,tnm,tim->t", by_pose, motion.covariance, by_pose, optimize=True) / 3)
 
 
 def _limb_of(point: JointPoint, segment: str, limbs: Mapping[str, Calibration]) -> Calibration | None:
@@ -62,35 +92,38 @@ def _probe(tree: Tree, carrier: int, place: FloatArray) -> Tree:
     return replace(tree, labels=("point",), carrier=(carrier,), reference=place[None])
 
 
-def _skeletal_variance(
-    motion: TreeMotion, point: JointPoint, limb: Calibration, own: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Frames, and in each the variance per coordinate that the calibration's uncertainty gives a joint."""
+def _drag(motion: TreeMotion, limb: Calibration) -> _Dragged:
+    """Find how the poses of a limb, in some frames, turn with its centres and slides."""
     frames = np.unique(np.linspace(0, len(motion.pose) - 1, _SAMPLES).astype(int))
     tree = limb.tree
     kept = [motion.tree.segments.index(name) for name in tree.segments]
     pose = Pose(motion.pose.root[frames], motion.pose.rotation[frames][:, kept])
     markers = [motion.tree.labels.index(label) for label in tree.labels]
     at = predict(tree, pose, limb.centres, limb.slides)
-    observed = np.where(
-        np.isfinite(motion.residual[frames][:, markers]), at.markers + motion.residual[frames][:, markers], np.nan
-    )
+    observed = at.markers + motion.residual[frames][:, markers]
     equations = pose_equations(tree, pose, at, limb.slides, limb.expectation, observed)
     parameters = parameter_equations(tree, pose, at, limb.slides, equations)
     # A sampled frame may show no marker of the limb.
     usual = np.median(np.einsum("tii->ti", equations.hessian), axis=0)
-    dragged = -np.linalg.solve(equations.hessian + np.diag(_RIDGE * usual + 1e-9), parameters.cross)
+    slope = -np.linalg.solve(equations.hessian + np.diag(_RIDGE * usual + 1e-9), parameters.cross)
+    return _Dragged(limb, frames, pose, np.asarray(slope))
+
+
+def _skeletal_variance(motion: TreeMotion, point: JointPoint, dragged: _Dragged, own: FloatArray) -> FloatArray:
+    """(T,) mm², per coordinate: what the calibration's uncertainty gives a joint, interpolated between the samples."""
+    limb, pose = dragged.limb, dragged.pose
+    tree = limb.tree
     carrier = tree.segments.index(motion.tree.segments[point.carrier])
     own_centre = tree.joints.index(point.joint) if point.joint in tree.joints else -1
     place = limb.centres[own_centre] if own_centre >= 0 else point.evidence.place
     probe = _probe(tree, carrier, place)
-    seen = predict(probe, pose, limb.centres, Slides.none(1))
-    slope = pose_jacobian(probe, pose, seen, Slides.none(1))[:, 0] @ dragged
+    at = predict(probe, pose, limb.centres, Slides.none(1))
+    slope = pose_jacobian(probe, pose, at, Slides.none(1))[:, 0] @ dragged.slope
     slope[..., : 3 * len(tree.joints)] += centre_jacobian(probe, pose)[:, 0]
-    variance = np.zeros(len(frames))
+    variance = np.zeros(len(pose))
     if own_centre >= 0:
         slope[..., 3 * own_centre : 3 * own_centre + 3] += pose.rotation[:, carrier]
     else:
         variance += np.trace(own) / 3
     variance += np.einsum("tip,pq,tiq->t", slope, limb.covariance, slope, optimize=True) / 3
-    return frames.astype(float), variance
+    return np.interp(np.arange(len(motion.pose)), dragged.frames, variance)

@@ -142,7 +142,7 @@ def test_angles_and_axes_are_there(whole):
     for axes in whole.segment_axes.values():
         np.testing.assert_allclose(np.swapaxes(axes, -1, -2) @ axes, np.tile(np.eye(3), (len(axes), 1, 1)), atol=1e-9)
         np.testing.assert_allclose(np.linalg.det(axes), 1.0, atol=1e-9)
-    assert np.isfinite(whole.angle_frames_rad).any()
+    assert np.isfinite(whole.angles_rad).any()
 
 
 # What is missing.

@@ -28,7 +28,7 @@ def fit(frames: int = 101, first_frame: int = 51, hidden: tuple[tuple[slice, int
         positions_mm=positions,
         sigma_frames_mm=sigma,
         segment_axes={},
-        angle_frames_rad=np.arange(frames)[:, None] * np.arange(len(ANGLES)),
+        angles_rad=np.arange(frames)[:, None] * np.arange(len(ANGLES)),
         method=("skeleton(test)",) * 18,
         rate_hz=RATE,
         first_frame=first_frame,

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from tests.unit.body.skeleton.chains import RATE_HZ, arm, leg, markers_of, wandering
-from viodat.body.skeleton.starting_poses import nearest_rotation, starting_poses
+from viodat.body.rotations import nearest_rotation
+from viodat.body.skeleton.starting_poses import starting_poses
 from viodat.body.skeleton.tree import Pose, Slides
 
 

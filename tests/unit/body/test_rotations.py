@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from viodat.body.skeleton.rotations import exp, left_jacobian_inverse, log, skew
+from viodat.body.rotations import exp, left_jacobian_inverse, log, skew
 
 ANGLES = (0.0, 1e-9, 1e-5, 0.99e-4, 1.01e-4, 1e-3, 0.1, 1.0, 2.0, 3.0, np.pi - 1e-3)
 

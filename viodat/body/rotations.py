@@ -43,6 +43,18 @@ def log(matrices: FloatArray) -> FloatArray:
     return out
 
 
+def nearest_rotation(matrices: FloatArray) -> FloatArray:
+    """(..., 3, 3) the rotation R with the largest trace of Rᵀ M, never a reflection.
+
+    For M = Σ w x aᵀ it turns the points a onto the points x, both seen from their weighted means, as well as can be
+    (Kabsch 1976; Umeyama 1991 for the guard: markers in a plane fit their mirror image, too).
+    """
+    u, _, vt = np.linalg.svd(matrices)
+    guard = np.sign(np.linalg.det(u @ vt))
+    u[..., :, 2] *= guard[..., None]
+    return np.asarray(u @ vt)
+
+
 def skew(vectors: FloatArray) -> FloatArray:
     """(..., 3, 3) matrices [v]× with [v]× w = v × w."""
     out = np.zeros((*vectors.shape, 3))
