@@ -7,7 +7,7 @@ rest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,24 +22,50 @@ class ClockMap:
     offset_s
         Mocap time at the device's zero, s.
     drift_ppm
-        How much faster mocap time runs than the device's, parts per million.
+        How much faster mocap time runs than the device's, parts per million. Where a file states a wrong sample rate it
+        is as large as that error: -81,250 for 48 kHz called 44.1 kHz.
     offset_sigma_s
-        Standard deviation of ``offset_s``, s; NaN where nobody stated one.
+        Standard deviation of the mocap time at device time ``at_s``, s; NaN where nobody stated one.
+    drift_sigma_ppm
+        Standard deviation of the drift.
+    at_s
+        Device time where the two errors are independent: where the clock is known best.
     confidence
-        Probability in [0, 1] that the offset is right within three sigma; NaN where it was given, not estimated.
+        Probability in [0, 1] that the recording belongs to the trial and the offset is not another one altogether; NaN
+        where it was given, not estimated.
     method
-        Where it comes from: ``given`` (capture.toml).
+        Where it comes from: ``given`` (capture.toml), or the kinds of evidence, by weight.
+    skew_s, skew_sigma_s
+        By how much a picture's stamp is later than the sound of the same event, s, and its standard deviation; 0
+        without sound or without picture.
+    picture_sigma_s
+        Standard deviation of the mocap time of a picture at device time ``at_s``, s; NaN where nobody stated one.
+    knots_s
+        (K, 2) device time and mocap time, s, increasing, where the drift changes: then the map is the broken line
+        through them, and offset and drift are those of the straight line that fits it best. Empty: it does not change.
     """
 
     offset_s: float
     drift_ppm: float = 0.0
     offset_sigma_s: float = float("nan")
+    drift_sigma_ppm: float = 0.0
+    at_s: float = 0.0
     confidence: float = float("nan")
     method: str = "given"
+    skew_s: float = 0.0
+    skew_sigma_s: float = 0.0
+    picture_sigma_s: float = float("nan")
+    knots_s: tuple[tuple[float, float], ...] = ()
 
     def apply(self, t_s: ArrayLike) -> NDArray[np.float64]:
-        """Mocap time, s, of device times ``t_s``, s; any shape, NaN stays NaN."""
-        return np.asarray(t_s, dtype=np.float64) * (1.0 + self.drift_ppm * 1e-6) + self.offset_s
+        """Mocap time, s, of device times ``t_s``, s; any shape, NaN stays NaN. Beyond the knots it goes on straight."""
+        times = np.asarray(t_s, dtype=np.float64)
+        if len(self.knots_s) < 2:
+            return np.asarray(times * (1.0 + self.drift_ppm * 1e-6) + self.offset_s)
+        device, mocap = np.array(self.knots_s).T
+        piece = np.clip(np.searchsorted(device, times, side="right") - 1, 0, len(device) - 2)
+        slope = np.diff(mocap) / np.diff(device)
+        return np.asarray(mocap[piece] + slope[piece] * (times - device[piece]))
 
     def apply_ns(self, t_s: ArrayLike) -> NDArray[np.int64]:
         """Mocap time as int64 ns of device times ``t_s``, s (all finite)."""
@@ -47,4 +73,18 @@ class ClockMap:
 
     def sigma_s(self, t_s: ArrayLike) -> NDArray[np.float64]:
         """Give the standard deviation of the mocap time at ``t_s``, s, same shape; NaN where nobody stated one."""
-        return np.full(np.shape(t_s), self.offset_sigma_s)
+        far = np.asarray(t_s, dtype=np.float64) - self.at_s
+        return np.asarray(np.hypot(self.offset_sigma_s, self.drift_sigma_ppm * 1e-6 * far))
+
+    def of_picture(self) -> ClockMap:
+        """Give the map of the same device's pictures: of their stamps, which lag its sound by the skew."""
+        moved = tuple((device + self.skew_s, mocap) for device, mocap in self.knots_s)
+        return replace(
+            self,
+            offset_s=self.offset_s - self.skew_s * (1.0 + self.drift_ppm * 1e-6),
+            offset_sigma_s=self.picture_sigma_s if self.skew_sigma_s else self.offset_sigma_s,
+            at_s=self.at_s + self.skew_s,
+            skew_s=0.0,
+            skew_sigma_s=0.0,
+            knots_s=moved,
+        )

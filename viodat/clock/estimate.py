@@ -1,0 +1,243 @@
+"""All clocks of a trial from all evidence, and those of a session's trials together.
+
+In a trial devices that hear the same sound form a group (:mod:`viodat.clock.groups`); the group is placed on the mocap
+clock by everything that any of its devices heard or saw (:mod:`viodat.clock.modes`); then offsets, drifts and skews
+follow at once (:mod:`viodat.clock.least_squares`). So a phone with a bad picture has its clock from its sound, and the
+other way round. A phone's skew and drift hardly change from trial to trial: :mod:`viodat.clock.session` solves each
+trial again with what the others say of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from viodat.clock.evidence.registry import evidence_names, find_evidence
+from viodat.clock.groups import Chosen, Group, tie
+from viodat.clock.inputs import TrialEvidence
+from viodat.clock.least_squares import UNKNOWN, DevicePrior, Solution, solve
+from viodat.clock.model import ClockMap
+from viodat.clock.modes import Factor, Mode, find_mode
+from viodat.clock.observations import MOTION, Observation
+
+CONFIDENT: Final = 0.95
+"""Confidence from which an answer is one."""
+_CONTRADICTS_LOG_ODDS, _CONTRADICTS_SIGMAS = 6.0, 6.0
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a trial's evidence says, without the sounds and pictures that it was drawn from.
+
+    Attributes
+    ----------
+    devices
+        Names of the devices.
+    with_sound, with_picture
+        Names of those that have one.
+    observations
+        Of all kinds.
+    """
+
+    devices: tuple[str, ...]
+    with_sound: frozenset[str]
+    with_picture: frozenset[str]
+    observations: tuple[Observation, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TrialClocks:
+    """The clocks of one trial.
+
+    Attributes
+    ----------
+    clocks
+        By device, of those that have an answer.
+    confidence
+        By device: also of those that have none.
+    evidence
+        What they follow from.
+    used
+        Index of an observation in the evidence -> its share of belief in the answer, 0 to 1.
+    alone
+        By device: drift and skew as this trial alone has them, no prior in them.
+    notes
+        By device: contradictions, and why there is no answer; "" is the trial itself.
+    """
+
+    clocks: Mapping[str, ClockMap]
+    confidence: Mapping[str, float]
+    evidence: Evidence
+    used: Mapping[int, float] = field(default_factory=dict)
+    alone: Mapping[str, DevicePrior] = field(default_factory=dict)
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def gather(trial: TrialEvidence, kinds: Sequence[str] | None = None) -> Evidence:
+    """Ask all kinds of evidence, or those named.
+
+    Raises
+    ------
+    ConfigError
+        There is no evidence of a name.
+    """
+    observations: list[Observation] = []
+    for kind in evidence_names() if kinds is None else kinds:
+        observations += find_evidence(kind)(trial)
+    return Evidence(
+        tuple(device.name for device in trial.devices),
+        frozenset(device.name for device in trial.listening),
+        frozenset(device.name for device in trial.watching),
+        tuple(observations),
+    )
+
+
+def estimate_clocks(
+    trial: TrialEvidence | Evidence, priors: Mapping[str, DevicePrior] | None = None
+) -> dict[str, ClockMap]:
+    """Estimate the clocks of a trial's devices against the motion.
+
+    Parameters
+    ----------
+    trial
+        What the trial offers, or what :func:`gather` drew from it.
+    priors
+        What other trials of the session say of drift and skew, by device (:func:`session_priors`).
+
+    Returns
+    -------
+    dict
+        Device -> its clock. A device for which nothing convinces is not in it: nothing is guessed.
+    """
+    return dict(solve_trial(trial if isinstance(trial, Evidence) else gather(trial), priors).clocks)
+
+
+def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = None) -> TrialClocks:
+    """Estimate the clocks of a trial, with what they rest on; see :func:`estimate_clocks`."""
+    priors = priors or {}
+    with_skew = {name: name in evidence.with_sound and name in evidence.with_picture for name in evidence.devices}
+    groups, contradictions = tie(evidence.devices, evidence.observations, priors, with_skew)
+    clocks: dict[str, ClockMap] = {}
+    confidence: dict[str, float] = {}
+    used: dict[int, float] = {}
+    alone: dict[str, DevicePrior] = {}
+    notes: dict[str, list[str]] = {"": contradictions}
+    for group in groups:
+        mode = find_mode(_factors(group, evidence, priors, with_skew))
+        sure = mode.confidence if mode else 0.0
+        confidence |= dict.fromkeys(group.devices, sure)
+        if mode is None or sure < CONFIDENT:
+            _tell_no_answer(group, mode, notes)
+            continue
+        chosen = [*group.ties, *_agreeing(mode, evidence.observations)]
+        solution = solve(group.devices, chosen, priors, with_skew=with_skew)
+        used |= solution.used
+        alone |= _alone(group, chosen, with_skew)
+        methods = _methods(evidence.observations, solution.used)
+        for k, name in enumerate(group.devices):
+            clocks[name] = _clock(solution, k, sure, methods, with_skew[name])
+        _tell_contradictions(solution, evidence.observations, mode, notes)
+    return TrialClocks(
+        clocks, confidence, evidence, used, alone, {name: tuple(lines) for name, lines in notes.items() if lines}
+    )
+
+
+def _factors(
+    group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool]
+) -> list[Factor]:
+    factors = []
+    for number, observation in enumerate(evidence.observations):
+        if observation.b != MOTION or observation.a.device not in group.devices:
+            continue
+        lags = np.array([hypothesis.lag_s for hypothesis in observation.hypotheses])
+        sigmas = np.array([hypothesis.sigma_s for hypothesis in observation.hypotheses])
+        if observation.a.kind == "picture" and with_skew[observation.a.device]:
+            skew = priors.get(observation.a.device, DevicePrior()).skew_sigma_s
+            sigmas = np.hypot(sigmas, skew)
+        own = float(group.clocks.clock_s(observation.a, observation.at_s))
+        factors.append(
+            Factor(
+                number,
+                observation.method,
+                observation.a.kind == "sound" or observation.method == "clap",
+                observation.at_s + lags - own,
+                sigmas,
+                np.array([hypothesis.log_odds for hypothesis in observation.hypotheses]),
+                observation.span_s,
+                observation.miss,
+            )
+        )
+    return factors
+
+
+def _agreeing(mode: Mode, observations: Sequence[Observation]) -> list[Chosen]:
+    return [(n, observations[n], observations[n].hypotheses[pick]) for n, pick in sorted(mode.agreeing.items())]
+
+
+def _clock(solution: Solution, k: int, confidence: float, methods: str, skewed: bool) -> ClockMap:
+    offset, drift, skew = solution.values[k].tolist()
+    cov = solution.covariance[k]
+    # Where along the recording the two errors of the line are independent.
+    at = float(-cov[0, 1] / cov[1, 1]) * 1e6
+    least = float(cov[0, 0] - cov[0, 1] ** 2 / cov[1, 1])
+    picture = np.array([1.0, at * 1e-6, -1.0])
+    return ClockMap(
+        offset_s=offset,
+        drift_ppm=drift,
+        offset_sigma_s=float(np.sqrt(max(least, 0.0))),
+        drift_sigma_ppm=float(np.sqrt(cov[1, 1])),
+        at_s=at,
+        confidence=confidence,
+        method=methods,
+        skew_s=skew if skewed else 0.0,
+        skew_sigma_s=float(np.sqrt(cov[2, 2])) if skewed else 0.0,
+        picture_sigma_s=float(np.sqrt(max(picture @ cov @ picture, 0.0))),
+    )
+
+
+def _alone(group: Group, chosen: Sequence[Chosen], with_skew: Mapping[str, bool]) -> dict[str, DevicePrior]:
+    free = solve(group.devices, chosen, dict.fromkeys(group.devices, UNKNOWN), with_skew=with_skew)
+    sigmas = np.sqrt(np.diagonal(free.covariance, axis1=1, axis2=2))
+    return {
+        name: DevicePrior(float(value[1]), float(sigma[1]), float(value[2]), float(sigma[2]))
+        for name, value, sigma in zip(group.devices, free.values, sigmas, strict=True)
+    }
+
+
+def _methods(observations: Sequence[Observation], used: Mapping[int, float]) -> str:
+    """Kinds of evidence against the motion, or between devices, that were believed, in the order of the registry."""
+    names = [observations[n].method for n, belief in sorted(used.items()) if belief > 0.2]
+    return "+".join(dict.fromkeys(names))
+
+
+def _tell_no_answer(group: Group, mode: Mode | None, notes: dict[str, list[str]]) -> None:
+    for name in group.devices:
+        if mode is None:
+            text = "nothing in its sound or its pictures says when it recorded"
+        else:
+            text = (
+                f"nothing says convincingly when it recorded: the likeliest offset would be right with a probability "
+                f"of {mode.confidence:.0%}, and {CONFIDENT:.0%} is asked for. It may belong to another trial"
+            )
+        notes.setdefault(name, []).append(text)
+
+
+def _tell_contradictions(
+    solution: Solution, observations: Sequence[Observation], mode: Mode, notes: dict[str, list[str]]
+) -> None:
+    """Name the evidence that is sure of itself and says something else."""
+    for number, observation in enumerate(observations):
+        best = observation.best
+        if observation.b != MOTION or observation.a.device not in solution.devices or best is None:
+            continue
+        if number in mode.agreeing or best.log_odds < _CONTRADICTS_LOG_ODDS:
+            continue
+        apart = observation.at_s + best.lag_s - float(solution.clock_s(observation.a, observation.at_s))
+        if abs(apart) > _CONTRADICTS_SIGMAS * best.sigma_s:
+            notes.setdefault(observation.a.device, []).append(
+                f"its {observation.a.kind} alone ({observation.method}) would put it {apart * 1e3:+.0f} ms from where "
+                "all the evidence together does"
+            )

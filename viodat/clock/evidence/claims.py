@@ -1,0 +1,30 @@
+"""What somebody or a file says of a clock: an offset in capture.toml, MOVIE_DELAY of the C3D, a time code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from viodat.clock.inputs import TrialEvidence
+from viodat.clock.observations import MOTION, Hypothesis, Observation, Stream
+
+_SPAN_S: Final = 20.0
+_WRONG: Final = 0.05
+"""Share of such statements that are wrong altogether: a sign, a copied line, another trial's."""
+
+
+def claims(trial: TrialEvidence) -> Iterator[Observation]:
+    """Give each claim as one hypothesis with its own sigma."""
+    for device in trial.devices:
+        for claim in device.claims:
+            heard = device.sound is not None and not claim.of_picture
+            yield Observation(
+                claim.source,
+                Stream(device.name, "sound" if heard else "picture"),
+                MOTION,
+                # Without any relation the statement could be any number of the span: that is what it is worth.
+                (Hypothesis(claim.offset_s, claim.sigma_s, 0.0),),
+                span_s=_SPAN_S,
+                miss=_WRONG,
+                common_sigma_s=0.0,
+            )

@@ -1,0 +1,138 @@
+"""Where a group of devices stands on the mocap clock: the hypotheses of all evidence multiplied, and how sure that is.
+
+Each observation says of a place how much likelier it makes the data than two streams that have nothing to do with each
+other: ``miss + (1 - miss) * sum of odds * span * N(place; lag, sigma)``. The product over all evidence, every place
+of the range and "they do not belong together" being the alternatives, is the posterior; its share in one peak is the
+confidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+_UNRELATED: Final = 0.02
+"""Share of recordings that belong to another trial, before anything is known: files do get mixed up."""
+_SAME_S: Final = 0.05
+_STEPS, _REACH = 81, 5.0
+_MOST_LOG_ODDS: Final = 200.0
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """What one observation says of a group's place.
+
+    Attributes
+    ----------
+    number
+        Index of the observation.
+    method
+        Its kind: of one kind against the motion, several devices' sounds say much the same thing.
+    alike
+        Whether that is so.
+    places_s, sigmas_s, log_odds
+        (H,) of its hypotheses.
+    span_s, miss
+        As the observation's.
+    """
+
+    number: int
+    method: str
+    alike: bool
+    places_s: FloatArray
+    sigmas_s: FloatArray
+    log_odds: FloatArray
+    span_s: float
+    miss: float
+
+    def log_ratio(self, places_s: FloatArray) -> FloatArray:
+        """(P,) logarithm of how much likelier the data are at a place than without any relation."""
+        odds = np.exp(np.minimum(self.log_odds, _MOST_LOG_ODDS))
+        z = (places_s[:, None] - self.places_s) / self.sigmas_s
+        density = np.exp(-0.5 * np.square(z)) / (np.sqrt(2 * np.pi) * self.sigmas_s)
+        return np.asarray(np.log(self.miss + (1 - self.miss) * (density * odds).sum(axis=1) * self.span_s))
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Where a group stands (mocap time minus its own, s), how sure that is, and the hypotheses that agree with it."""
+
+    place_s: float
+    confidence: float
+    agreeing: Mapping[int, int]
+    runner_up_s: float | None = None
+
+
+def find_mode(factors: Sequence[Factor]) -> Mode | None:
+    """Find the likeliest place.
+
+    Returns
+    -------
+    Mode or None
+        None where no factor has a hypothesis.
+    """
+    live = [factor for factor in factors if len(factor.places_s)]
+    if not live:
+        return None
+    span = max(factor.span_s for factor in live)
+    places = np.concatenate([factor.places_s for factor in live])
+    sigmas = np.concatenate([factor.sigmas_s for factor in live])
+    masses: list[tuple[float, float]] = []
+    for start, sigma in _distinct(places, sigmas, live):
+        grid = start + np.linspace(-_REACH, _REACH, _STEPS) * sigma
+        log = _together(live, grid)
+        top = float(log.max())
+        share = np.exp(log - top)
+        mass = top + float(np.log(share.sum() * (grid[1] - grid[0]) / span))
+        masses.append((mass, float(np.average(grid, weights=share))))
+    masses = _merged(masses)
+    best_mass, place = masses[0]
+    rival = np.logaddexp.reduce([np.log(_UNRELATED / (1 - _UNRELATED)), *(mass for mass, _ in masses[1:])])
+    confidence = float(1 / (1 + np.exp(np.clip(rival - best_mass, -700, 700))))
+    agreeing = {}
+    for factor in live:
+        z = np.abs(place - factor.places_s) / factor.sigmas_s
+        own = factor.log_odds - 0.5 * np.square(z)
+        pick = int(np.argmax(own))
+        if z[pick] < _REACH:
+            agreeing[factor.number] = pick
+    return Mode(place, confidence, agreeing, masses[1][1] if len(masses) > 1 else None)
+
+
+def _distinct(places: FloatArray, sigmas: FloatArray, factors: Sequence[Factor]) -> list[tuple[float, float]]:
+    """Give the places worth a look, each with the width of its narrowest hypothesis."""
+    order = np.argsort(-_together(factors, places), kind="stable")
+    kept: list[tuple[float, float]] = []
+    for k in order.tolist():
+        if all(abs(places[k] - other) > 0.5 * sigma for other, sigma in kept):
+            kept.append((float(places[k]), float(sigmas[k])))
+    return kept
+
+
+def _together(factors: Sequence[Factor], places_s: FloatArray) -> FloatArray:
+    total = np.zeros(len(places_s))
+    methods = {factor.method for factor in factors if factor.alike}
+    for factor in factors:
+        if not factor.alike:
+            total += factor.log_ratio(places_s)
+    for method in sorted(methods):
+        own = [factor.log_ratio(places_s) for factor in factors if factor.alike and factor.method == method]
+        # The same music in several microphones is one piece of evidence: the mean of what they say of it.
+        total += np.logaddexp.reduce(own, axis=0) - np.log(len(own))
+    return total
+
+
+def _merged(masses: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Count places that are hardly apart as one, best first."""
+    merged: list[tuple[float, float]] = []
+    for mass, place in sorted(masses, reverse=True):
+        # Grids of neighbours overlap: the better one has both already.
+        if all(abs(place - other) > _SAME_S for _, other in merged):
+            merged.append((mass, place))
+    return merged
