@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from viodat.clock.evidence.registry import evidence_names, find_evidence
-from viodat.clock.groups import Chosen, Group, tie
+from viodat.clock.groups import Chosen, Group, tie, wrong_rates
 from viodat.clock.inputs import TrialEvidence
 from viodat.clock.least_squares import UNKNOWN, DevicePrior, Solution, solve
 from viodat.clock.model import ClockMap
@@ -125,6 +125,7 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
     used: dict[int, float] = {}
     alone: dict[str, DevicePrior] = {}
     notes: dict[str, list[str]] = {"": contradictions}
+    _tell_wrong_rates(evidence.observations, notes)
     for group in groups:
         mode = find_mode(_factors(group, evidence, priors, with_skew))
         sure = mode.confidence if mode else 0.0
@@ -133,7 +134,7 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
             _tell_no_answer(group, mode, notes)
             continue
         chosen = [*group.ties, *_agreeing(mode, evidence.observations)]
-        solution = solve(group.devices, chosen, priors, with_skew=with_skew)
+        solution = solve(group.devices, chosen, priors, with_skew=with_skew, rates=group.clocks.rates)
         used |= solution.used
         alone |= _alone(group, chosen, with_skew)
         methods = _methods(evidence.observations, solution.used)
@@ -180,26 +181,29 @@ def _agreeing(mode: Mode, observations: Sequence[Observation]) -> list[Chosen]:
 def _clock(solution: Solution, k: int, confidence: float, methods: str, skewed: bool) -> ClockMap:
     offset, drift, skew = solution.values[k].tolist()
     cov = solution.covariance[k]
+    rate = solution.rates.get(solution.devices[k], 1.0)
     # Where along the recording the two errors of the line are independent.
     at = float(-cov[0, 1] / cov[1, 1]) * 1e6
     least = float(cov[0, 0] - cov[0, 1] ** 2 / cov[1, 1])
     picture = np.array([1.0, at * 1e-6, -1.0])
     return ClockMap(
         offset_s=offset,
-        drift_ppm=drift,
+        drift_ppm=((1 + drift * 1e-6) / rate - 1) * 1e6,
         offset_sigma_s=float(np.sqrt(max(least, 0.0))),
         drift_sigma_ppm=float(np.sqrt(cov[1, 1])),
-        at_s=at,
+        at_s=at * rate,
         confidence=confidence,
         method=methods,
         skew_s=skew if skewed else 0.0,
         skew_sigma_s=float(np.sqrt(cov[2, 2])) if skewed else 0.0,
         picture_sigma_s=float(np.sqrt(max(picture @ cov @ picture, 0.0))),
+        rate_ratio=rate,
     )
 
 
 def _alone(group: Group, chosen: Sequence[Chosen], with_skew: Mapping[str, bool]) -> dict[str, DevicePrior]:
-    free = solve(group.devices, chosen, dict.fromkeys(group.devices, UNKNOWN), with_skew=with_skew)
+    rates = group.clocks.rates
+    free = solve(group.devices, chosen, dict.fromkeys(group.devices, UNKNOWN), with_skew=with_skew, rates=rates)
     sigmas = np.sqrt(np.diagonal(free.covariance, axis1=1, axis2=2))
     return {
         name: DevicePrior(float(value[1]), float(sigma[1]), float(value[2]), float(sigma[2]))
@@ -211,6 +215,13 @@ def _methods(observations: Sequence[Observation], used: Mapping[int, float]) -> 
     """Kinds of evidence against the motion, or between devices, that were believed, in the order of the registry."""
     names = [observations[n].method for n, belief in sorted(used.items()) if belief > 0.2]
     return "+".join(dict.fromkeys(names))
+
+
+def _tell_wrong_rates(observations: Sequence[Observation], notes: dict[str, list[str]]) -> None:
+    for observation in observations:
+        if observation.a.device in wrong_rates([observation]):
+            lines = notes.setdefault(observation.a.device, [])
+            lines += [note.rstrip(".") for note in observation.notes if note.rstrip(".") not in lines]
 
 
 def _tell_no_answer(group: Group, mode: Mode | None, notes: dict[str, list[str]]) -> None:

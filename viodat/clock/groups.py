@@ -54,7 +54,8 @@ def tie(
     groups, notes
         Every device is in one group, alone if nothing ties it; what contradicts itself.
     """
-    groups = {name: Group(solve([name], (), priors, with_skew=with_skew, held=name), ()) for name in devices}
+    rates = wrong_rates(observations)
+    groups = {name: _alone(name, priors, with_skew, rates) for name in devices}
     notes: list[str] = []
     between = [
         (k, observation, observation.best)
@@ -78,10 +79,25 @@ def tie(
         else:
             merged = (*one.devices, *other.devices)
             ties = (*one.ties, *other.ties, (number, observation, hypothesis))
-        new = Group(solve(merged, ties, priors, with_skew=with_skew, held=merged[0]), ties)
+        new = Group(solve(merged, ties, priors, with_skew=with_skew, rates=rates, held=merged[0]), ties)
         for name in merged:
             groups[name] = new
     return list(dict.fromkeys(groups.values())), notes
+
+
+def wrong_rates(observations: Sequence[Observation]) -> dict[str, float]:
+    """Give true samples per second as a share of what the file states, by device, where the two differ."""
+    return {
+        observation.a.device: observation.rate_ratio
+        for observation in observations
+        if observation.rate_ratio != 1.0 and observation.best is not None and observation.best.log_odds > _SURE
+    }
+
+
+def _alone(
+    name: str, priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool], rates: Mapping[str, float]
+) -> Group:
+    return Group(solve([name], (), priors, with_skew=with_skew, rates=rates, held=name), ())
 
 
 def _apart_s(group: Group, observation: Observation, hypothesis: Hypothesis) -> float:

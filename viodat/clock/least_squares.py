@@ -60,18 +60,26 @@ class Solution:
         (D, 3, 3) of each device's own.
     used
         Of each observation that took part: its share of belief, 0 to 1.
+    rates
+        True samples per second as a share of what the file states, of devices whose sound states a wrong rate.
     """
 
     devices: tuple[str, ...]
     values: FloatArray
     covariance: FloatArray
     used: Mapping[int, float]
+    rates: Mapping[str, float]
 
     def clock_s(self, stream: Stream, times_s: FloatArray | float) -> FloatArray:
         """Time on the common clock at times on a stream's clock."""
         offset, drift, skew = self.values[self.devices.index(stream.device)]
-        shown = np.asarray(times_s) - (skew if stream.kind == "picture" else 0.0)
+        shown = true_time_s(stream, np.asarray(times_s), self.rates) - (skew if stream.kind == "picture" else 0.0)
         return np.asarray(shown * (1 + drift * _PPM) + offset)
+
+
+def true_time_s(stream: Stream, times_s: FloatArray | float, rates: Mapping[str, float]) -> FloatArray:
+    """Time on a stream's clock with the error of a wrongly stated sample rate taken off."""
+    return np.asarray(times_s) / (rates.get(stream.device, 1.0) if stream.kind == "sound" else 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +96,7 @@ def solve(
     priors: Mapping[str, DevicePrior],
     *,
     with_skew: Mapping[str, bool],
+    rates: Mapping[str, float] | None = None,
     held: str = "",
 ) -> Solution:
     """Find the clocks that explain the chosen hypotheses best.
@@ -102,9 +111,12 @@ def solve(
         By device; :class:`DevicePrior` where it is not among them.
     with_skew
         Whether a device has both sound and pictures; else its skew is 0.
+    rates
+        As in :class:`Solution`.
     held
         A device whose offset is set to 0: for devices whose place on the mocap clock is not known yet.
     """
+    rates = rates or {}
     index = {name: 3 * k for k, name in enumerate(devices)}
     rows: list[_Row] = []
     for name in devices:
@@ -122,13 +134,17 @@ def solve(
                 biases[shared] = 3 * len(devices) + 2 * len(biases)
                 rows.append(_Row({biases[shared]: 1.0}, 0.0, observation.common_sigma_s))
                 rows.append(_Row({biases[shared] + 1: 1.0}, 0.0, _TREND_SHARE * observation.common_sigma_s))
-        rows += _rows_of(number, observation, hypothesis, index, biases)
-    return _solved(devices, rows, 3 * len(devices) + 2 * len(biases))
+        rows += _rows_of((number, observation, hypothesis), index, biases, rates)
+    return _solved(devices, rows, 3 * len(devices) + 2 * len(biases), rates)
 
 
 def _rows_of(
-    number: int, observation: Observation, hypothesis: Hypothesis, index: Mapping[str, int], biases: Mapping[str, int]
+    chosen: tuple[int, Observation, Hypothesis],
+    index: Mapping[str, int],
+    biases: Mapping[str, int],
+    rates: Mapping[str, float],
 ) -> list[_Row]:
+    number, observation, hypothesis = chosen
     own = float(np.sqrt(max(hypothesis.sigma_s**2 - observation.common_sigma_s**2, _LEAST_SIGMA_S**2)))
     at, lags, sigmas = _spread_in_time(observation, hypothesis, own)
     shared = _shared(observation)
@@ -136,18 +152,21 @@ def _rows_of(
     middle, extent = float(at.mean()), max(float(np.ptp(at)), _LEAST_EXTENT_S)
     for t, lag, sigma in zip(at.tolist(), lags.tolist(), sigmas.tolist(), strict=True):
         weights: dict[int, float] = {}
+        value = 0.0
         for stream, time, sign in ((observation.a, t, 1.0), (observation.b, t + lag, -1.0)):
+            true = float(true_time_s(stream, time, rates))
+            value -= sign * true
             if stream == MOTION:
                 continue
             first = index[stream.device]
             weights[first] = weights.get(first, 0.0) + sign
-            weights[first + 1] = weights.get(first + 1, 0.0) + sign * time * _PPM
+            weights[first + 1] = weights.get(first + 1, 0.0) + sign * true * _PPM
             if stream.kind == "picture":
                 weights[first + 2] = weights.get(first + 2, 0.0) - sign
         if shared in biases:
             weights[biases[shared]] = 1.0
             weights[biases[shared] + 1] = (t - middle) / extent
-        rows.append(_Row(weights, lag, sigma, number))
+        rows.append(_Row(weights, value, sigma, number))
     return rows
 
 
@@ -172,7 +191,7 @@ def _spread_in_time(
     return np.array([observation.at_s]), np.array([hypothesis.lag_s]), np.array([own])
 
 
-def _solved(devices: Sequence[str], rows: Sequence[_Row], size: int) -> Solution:
+def _solved(devices: Sequence[str], rows: Sequence[_Row], size: int, rates: Mapping[str, float]) -> Solution:
     design = np.zeros((len(rows), size))
     for k, row in enumerate(rows):
         for column, weight in row.weights.items():
@@ -200,4 +219,4 @@ def _solved(devices: Sequence[str], rows: Sequence[_Row], size: int) -> Solution
     count = len(devices)
     own = np.stack([covariance[3 * k : 3 * k + 3, 3 * k : 3 * k + 3] for k in range(count)])
     used = {int(n): float(belief[seen == n].mean()) for n in np.unique(seen[of_data])}
-    return Solution(tuple(devices), solution[: 3 * count].reshape(count, 3), own * min(excess, 9.0), used)
+    return Solution(tuple(devices), solution[: 3 * count].reshape(count, 3), own * min(excess, 9.0), used, rates)

@@ -40,6 +40,9 @@ class ClockMap:
         without sound or without picture.
     picture_sigma_s
         Standard deviation of the mocap time of a picture at device time ``at_s``, s; NaN where nobody stated one.
+    rate_ratio
+        True samples per second of its sound as a share of what its file states; 1 where that is right. The pictures'
+        stamps know nothing of it.
     knots_s
         (K, 2) device time and mocap time, s, increasing, where the drift changes: then the map is the broken line
         through them, and offset and drift are those of the straight line that fits it best. Empty: it does not change.
@@ -55,6 +58,7 @@ class ClockMap:
     skew_s: float = 0.0
     skew_sigma_s: float = 0.0
     picture_sigma_s: float = float("nan")
+    rate_ratio: float = 1.0
     knots_s: tuple[tuple[float, float], ...] = ()
 
     def apply(self, t_s: ArrayLike) -> NDArray[np.float64]:
@@ -78,13 +82,16 @@ class ClockMap:
 
     def of_picture(self) -> ClockMap:
         """Give the map of the same device's pictures: of their stamps, which lag its sound by the skew."""
-        moved = tuple((device + self.skew_s, mocap) for device, mocap in self.knots_s)
+        drift = (1.0 + self.drift_ppm * 1e-6) * self.rate_ratio
+        moved = tuple((device / self.rate_ratio + self.skew_s, mocap) for device, mocap in self.knots_s)
         return replace(
             self,
-            offset_s=self.offset_s - self.skew_s * (1.0 + self.drift_ppm * 1e-6),
+            offset_s=self.offset_s - self.skew_s * drift,
+            drift_ppm=(drift - 1.0) * 1e6,
             offset_sigma_s=self.picture_sigma_s if self.skew_sigma_s else self.offset_sigma_s,
-            at_s=self.at_s + self.skew_s,
+            at_s=self.at_s / self.rate_ratio + self.skew_s,
             skew_s=0.0,
             skew_sigma_s=0.0,
+            rate_ratio=1.0,
             knots_s=moved,
         )

@@ -113,7 +113,7 @@ def _rocking(motion: Motion, bridge_mm: FloatArray) -> Track | None:
 
 
 def _swing(pitch: PitchTrack, start_s: float) -> Track | None:
-    """The pitch within each note without its trend, cents; weight 1 inside notes."""
+    """Give the pitch within each note without its trend, cents; weight 1 inside notes."""
     hop = pitch.hop_s
     cents = 1200 * np.log2(np.where(pitch.f0_hz > 0, pitch.f0_hz, np.nan) / 440.0)
     known = np.isfinite(cents)
