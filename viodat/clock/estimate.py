@@ -23,7 +23,7 @@ from viodat.clock.model import ClockMap
 from viodat.clock.modes import Factor, Mode, find_mode
 from viodat.clock.observations import MOTION, Observation
 
-CONFIDENT: Final = 0.95
+CONFIDENT: Final = 0.99
 """Confidence from which an answer is one."""
 _CONTRADICTS_LOG_ODDS, _CONTRADICTS_SIGMAS = 6.0, 6.0
 
@@ -162,8 +162,7 @@ def _factors(
         factors.append(
             Factor(
                 number,
-                observation.method,
-                observation.a.kind == "sound" or observation.method == "clap",
+                f"{observation.method} {observation.a.kind}" if _is_alike(observation) else "",
                 observation.at_s + lags - own,
                 sigmas,
                 np.array([hypothesis.log_odds for hypothesis in observation.hypotheses]),
@@ -172,6 +171,11 @@ def _factors(
             )
         )
     return factors
+
+
+def _is_alike(observation: Observation) -> bool:
+    """Whether other devices of a group say the same thing: they hear one music, and see one clap."""
+    return observation.a.kind == "sound" or observation.method == "clap"
 
 
 def _agreeing(mode: Mode, observations: Sequence[Observation]) -> list[Chosen]:

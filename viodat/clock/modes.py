@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-_UNRELATED: Final = 0.02
-"""Share of recordings that belong to another trial, before anything is known: files do get mixed up."""
+_UNRELATED: Final = 0.5
+"""That a recording belongs to the trial is for the evidence to say: mixed-up files are rare, but they must be found."""
 _SAME_S: Final = 0.05
 _STEPS, _REACH = 81, 5.0
+BEGINNING: Final = ("clap sound", "playing sound")
+"""Names of what a trial's beginning shows alike."""
+_BEGINS: Final = 3.0
 _MOST_LOG_ODDS: Final = 200.0
 
 
@@ -32,10 +35,9 @@ class Factor:
     ----------
     number
         Index of the observation.
-    method
-        Its kind: of one kind against the motion, several devices' sounds say much the same thing.
     alike
-        Whether that is so.
+        What says much the same thing bears the same name: one kind of evidence in several devices' sounds. Empty: it
+        stands by itself.
     places_s, sigmas_s, log_odds
         (H,) of its hypotheses.
     span_s, miss
@@ -43,8 +45,7 @@ class Factor:
     """
 
     number: int
-    method: str
-    alike: bool
+    alike: str
     places_s: FloatArray
     sigmas_s: FloatArray
     log_odds: FloatArray
@@ -117,14 +118,21 @@ def _distinct(places: FloatArray, sigmas: FloatArray, factors: Sequence[Factor])
 
 def _together(factors: Sequence[Factor], places_s: FloatArray) -> FloatArray:
     total = np.zeros(len(places_s))
-    methods = {factor.method for factor in factors if factor.alike}
+    shared: dict[str, list[FloatArray]] = {}
     for factor in factors:
-        if not factor.alike:
-            total += factor.log_ratio(places_s)
-    for method in sorted(methods):
-        own = [factor.log_ratio(places_s) for factor in factors if factor.alike and factor.method == method]
-        # The same music in several microphones is one piece of evidence: the mean of what they say of it.
-        total += np.logaddexp.reduce(own, axis=0) - np.log(len(own))
+        ratio = factor.log_ratio(places_s)
+        if factor.alike:
+            shared.setdefault(factor.alike, []).append(ratio)
+        else:
+            total += ratio
+    # The same music in several microphones is one piece of evidence: the mean of what they say of it.
+    said = {name: np.logaddexp.reduce(own, axis=0) - np.log(len(own)) for name, own in sorted(shared.items())}
+    for ratio in said.values():
+        total += ratio
+    if all(name in said for name in BEGINNING):
+        # Who claps begins to play about as long afterwards in every trial, so that both fit another trial's at one lag.
+        both = np.minimum(*(said[name] for name in BEGINNING))
+        total -= np.clip(both, 0.0, _BEGINS)
     return total
 
 
