@@ -24,7 +24,7 @@ from viodat.body.angles import MEANINGS
 from viodat.body.skeleton.evidence import SPREADS_MM
 from viodat.body.skeleton.tissues import TISSUES as EXPECTED_TISSUES
 from viodat.build.checks import CHECKS
-from viodat.build.gates import GATES
+from viodat.build.gates import GATES, RECORDING_GATES, Gate
 from viodat.cli.app import app
 from viodat.dataset import schema
 from viodat.dataset.angle_points import ANGLE_POINTS
@@ -84,12 +84,20 @@ def checks() -> str:
 
 
 def gates() -> str:
-    """Give the table of the quality gates."""
+    """Give the table of a trial's quality gates."""
+    return _gates(GATES.values(), "trial")
+
+
+def recording_gates() -> str:
+    """Give the table of a recording's quality gates."""
+    return _gates(RECORDING_GATES.values(), "recording")
+
+
+def _gates(listed: Iterable[Gate], what: str) -> str:
     rows = (
-        (f"`{gate.name}`", gate.measures, f"{gate.sense} {gate.written(gate.limit)}", gate.finds)
-        for gate in GATES.values()
+        (f"`{gate.name}`", gate.measures, f"{gate.sense} {gate.written(gate.limit)}", gate.finds) for gate in listed
     )
-    return _table(("gate", "what is measured", "limit", "what a trial that fails is likely to suffer from"), rows)
+    return _table(("gate", "what is measured", "limit", f"what a {what} that fails is likely to suffer from"), rows)
 
 
 def marker_sets() -> str:
@@ -220,7 +228,7 @@ PAGES: Final[dict[str, dict[str, Callable[[], str]]]] = {
     "reference/cli.md": {"verbs": verbs},
     "science/joint_centres.md": {"marker-sets": marker_sets, "ways-to-joints": ways_to_joints},
     "science/skeleton_fit.md": {"tissue-spreads": tissue_spreads, "evidence-spreads": evidence_spreads},
-    "science/quality_gates.md": {"gates": gates},
+    "science/quality_gates.md": {"gates": gates, "recording-gates": recording_gates},
     "science/twin.md": {"tissues": tissues, "palpation": palpation},
     "how-to/simulate-a-capture.md": {"faults": faults},
     "how-to/export-to-opensim.md": {"angle-points": angle_points},

@@ -17,12 +17,12 @@ import os
 import pickle
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from unittest import mock
 
 import numpy as np
@@ -34,7 +34,7 @@ from viodat.build import BuildOptions
 from viodat.build import trial as build_trial
 from viodat.build.clock_evidence import without_curves
 from viodat.build.raw import open_raw
-from viodat.clock import Evidence, Stream, TrialClocks, TrialEvidence, gather, solve_session, solve_trial
+from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather, solve_session, solve_trial
 from viodat.files import write_text
 from viodat.synth import TwinOptions
 from viodat.synth.twin import write_twin
@@ -211,7 +211,8 @@ def errors_of(trials: Mapping[str, Trial], solved: Mapping[str, TrialClocks]) ->
                 # A phone that was stopped, or started late, is measured where it recorded.
                 first, last = max(trial.span_s[0], true.mocap_s[0]), min(trial.span_s[1], true.mocap_s[-1])
                 at = true.device(np.linspace(first, last, 3))
-                heard = _largest(clock.apply(at * clock.rate_ratio) - true.mocap(at), clock.sigma_s(at * clock.rate_ratio))
+                stated = at * clock.rate_ratio
+                heard = _largest(clock.apply(stated) - true.mocap(at), clock.sigma_s(stated))
                 inside = np.flatnonzero((true.frames_s >= first) & (true.frames_s <= last))
                 some = inside[[0, len(inside) // 2, -1]]
                 of_picture = clock.of_picture()
@@ -238,7 +239,7 @@ def _largest(errors_s: FloatArray, sigmas_s: FloatArray) -> tuple[float, float]:
     return float(errors_s[worst] * 1e3), float(sigmas_s[worst] * 1e3)
 
 
-def between_sounds(rows: Iterable[Error], trials: Mapping[str, Trial], solved: Mapping[str, TrialClocks]) -> list[Error]:
+def between_sounds(trials: Mapping[str, Trial], solved: Mapping[str, TrialClocks]) -> list[Error]:
     """Errors of pairs of devices against each other: what is the same in both is not in them."""
     found = []
     for name, trial in trials.items():
@@ -334,8 +335,13 @@ def within(rows: Sequence[Error], value: Callable[[Error], float], sigma: Callab
 
 def line(what: str, rows: Sequence[Error], stream: str, aim: str) -> str:
     """One row of the first table."""
-    value: Callable[[Error], float] = lambda row: getattr(row, f"{stream}_ms")
-    sigma: Callable[[Error], float] = lambda row: getattr(row, f"{stream}_sigma_ms")
+
+    def value(row: Error) -> float:
+        return float(getattr(row, f"{stream}_ms"))
+
+    def sigma(row: Error) -> float:
+        return float(getattr(row, f"{stream}_sigma_ms"))
+
     answered = [row for row in rows if np.isfinite(value(row))]
     half, _ = percentile(rows, value, 50.0)
     high, bound = percentile(rows, value)
@@ -360,16 +366,17 @@ def tables(captures: Mapping[str, Mapping[str, Trial]]) -> Iterator[str]:
     for name, aim in (("one clap", "5"), ("three claps", "3")):
         yield line(f"sound, {name}", errors_of(captures[name], each_alone(only(captures[name], ALL))), "sound", aim)
     playing = only(captures["no clap"], ("sound", "playing", "vibrato"))
-    yield line("sound, playing alone (no clap, no picture)", errors_of(captures["no clap"], each_alone(playing)), "sound", "10")
+    rows = errors_of(captures["no clap"], each_alone(playing))
+    yield line("sound, playing alone (no clap, no picture)", rows, "sound", "10")
     rows = errors_of(captures["no clap"], each_alone(only(captures["no clap"], ALL)))
     yield line("sound, no clap, all evidence", rows, "sound", "-")
     for name in ("one clap", "three claps", "no clap"):
         rows = errors_of(captures[name], by_participant(only(captures[name], ALL)))
         yield line(f"picture, {name}, skew pooled over the participant's 9 trials", rows, "picture", "6")
-    everything = {name: {f"{name} {k}": v for k, v in captures[name].items()} for name in ("one clap", "three claps", "no clap")}
     rows = []
-    for name, trials in everything.items():
-        rows += errors_of(trials, {f"{name} {k}": v for k, v in solve_session(only(captures[name], ALL)).items()})
+    for name in ("one clap", "three claps", "no clap"):
+        whole = errors_of(captures[name], solve_session(only(captures[name], ALL)))
+        rows += [replace(row, trial=f"{name} {row.trial}") for row in whole]
     yield line("sound, all of these, whole captures as sessions", rows, "sound", "-")
     yield line("picture, likewise", rows, "picture", "-")
     for name, seconds, aim in (("no clap", 12, "20"), ("50 s", 50, "15")):
@@ -388,10 +395,11 @@ def tables(captures: Mapping[str, Mapping[str, Trial]]) -> Iterator[str]:
         rows = errors_of(captures[name], each_alone(only(captures[name], ALL)))
         yield line(f"sound, {name}", rows, "sound", "-")
     yield ""
-    yield "| phone against phone, by sound | pairs | median | p95 (bound) | aim | drift, ppm: p95 (bound) |\n|---|---:|---:|---:|---:|---:|"
+    yield "| phone against phone, by sound, ms | pairs | median | p95 (bound) | aim | drift, ppm: p95 (bound) |"
+    yield "|---|---:|---:|---:|---:|---:|"
     for name in ("one clap", "no clap", "50 s", "70 s", "bare room", "hall"):
         solved = each_alone(only(captures[name], ALL))
-        pairs = between_sounds([], captures[name], solved)
+        pairs = between_sounds(captures[name], solved)
         half, _ = percentile(pairs, lambda row: row.sound_ms, 50.0)
         high, bound = percentile(pairs, lambda row: row.sound_ms)
         drift, most = percentile(pairs, lambda row: row.drift_ppm)

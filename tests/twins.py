@@ -15,7 +15,7 @@ from viodat.synth import TwinOptions, write_twin
 def write_small_capture(
     raw: Path, *, participants: int = 2, trials: int = 2, cameras: int = 1, video: bool = True, seed: int = 0
 ) -> None:
-    """Write a capture of 3 s trials by phones that start together; no range-of-motion trials."""
+    """Write a capture of 3 s trials by phones that start together, clocks given; no range-of-motion trials."""
     write_twin(
         raw,
         TwinOptions(
@@ -27,6 +27,7 @@ def write_small_capture(
             video=video,
             device_start_s=0.2,
             rom_seconds=0.0,
+            given_clocks=True,
         ),
     )
 

@@ -29,7 +29,7 @@ def one_player(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two takes of one player with a static and a range-of-motion trial, no pictures; read only."""
     raw = tmp_path_factory.mktemp("bad") / "raw"
     options = TwinOptions(participants=1, trials=2, seconds=3.0, seed=3, cameras=1, video=False, rom_seconds=30.0)
-    write_twin(raw, options)
+    write_twin(raw, replace(options, given_clocks=True))
     return raw
 
 
@@ -236,7 +236,7 @@ def test_the_lab_that_called_metres_mm_is_found_by_the_same_gate(tmp_path):
     raw = tmp_path / "raw"
     fault = ("wrong_units",)
     options = TwinOptions(participants=1, trials=2, seconds=3.0, cameras=1, video=False, rom_seconds=0.0, faults=fault)
-    write_twin(raw, options)
+    write_twin(raw, replace(options, given_clocks=True))
     result = build_dataset(raw, tmp_path / "out")
     (row,) = result.exclusions
     assert "the file says mm, but the numbers are metres" in row["reason"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -195,25 +196,14 @@ def test_missing_streams_leave_nulls_and_a_line(raw_copy, tmp_path):
         viodat.PoseWindows(tmp_path / "out", split="train")
 
 
-def test_a_capture_without_clocks_is_not_given_any(raw_copy, tmp_path):
-    config = tmp_path / "capture.toml"
-    text = (raw_copy / "capture.toml").read_text()
-    config.write_text(text[: text.index("[sync")] if text.rstrip().endswith("}") else _without(text, "sync"))
-    build_dataset(raw_copy, tmp_path / "out", config=config, options=ONE)
+def test_a_build_without_clocks_gives_none(demo_raw, tmp_path):
+    build_dataset(demo_raw, tmp_path / "out", options=replace(ONE, sync="none"))
     ds = viodat.open_dataset(tmp_path / "out")
-    cameras = ds.recordings[ds.recordings["kind"] == "camera"]
-    assert set(cameras.loc[cameras["trial"] == "P04T01", "status"]) == {"unsynchronised"}
+    assert set(ds.recordings["status"]) == {"unsynchronised"}
+    assert ds.exclusions.empty
+    assert ds.info["options"]["sync"] == "none"
     assert ds.video("P04C01T01").time_ns is None
     assert ds.audio("P04C01T01").time_ns is None
-
-
-def _without(text: str, table: str) -> str:
-    kept, inside = [], False
-    for line in text.splitlines(keepends=True):
-        if line.startswith("["):
-            inside = line.startswith((f"[{table}]", f"[{table}."))
-        kept += [] if inside else [line]
-    return "".join(kept)
 
 
 def test_a_rebuild_replaces_a_dataset_and_refuses_anything_else(demo_raw, tmp_path):

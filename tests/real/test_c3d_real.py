@@ -191,3 +191,9 @@ def test_damaged_real_file(real_data, tmp_path):
         tally["read"] += 1
     print(dict(tally))
     assert tally["read"] + tally["refused"] == 70
+
+
+def test_nexus_names_its_video_cameras_and_their_delays(real_data):
+    movies = read_c3d(real_data / "gait_lab" / "HC002D" / "HC002D02.c3d").movies
+    assert [(movie.id, movie.delay_s) for movie in movies] == [("59675701", 0.0), ("65904054", 0.0)]
+    assert read_c3d(real_data / "pycgm" / "RoboStatic.c3d").movies == ()

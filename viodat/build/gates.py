@@ -1,7 +1,8 @@
-"""Quality gates: what a trial must show to be in the dataset. Every limit stands here.
+"""Quality gates: what a trial must show to be in the dataset, and a recording in training. Every limit stands here.
 
-A gate holds a number that was measured in a trial against a limit. The numbers come from :mod:`viodat.build.quality`;
-capture.toml [gates] may set another limit under the gate's name. Limits are wide: they are to find what is broken (a
+A gate holds a number that was measured in a trial or a recording against a limit. The numbers come from
+:mod:`viodat.build.quality` and :mod:`viodat.build.clocks`; capture.toml [gates] may set another limit under the gate's
+name. Limits are wide: they are to find what is broken (a
 wrong unit, labels that belong to other markers, a body that is not there), not what is merely less good, which
 ``sigma_mm`` says of every joint in every frame. docs/science/quality_gates.md has them all in a table that is made from
 this module.
@@ -23,10 +24,13 @@ CONSENT: Final = "consent"
 STAGE: Final = "gates"
 """Stage of the exclusion of a trial that a gate rejects."""
 
+CLOCKS: Final = "clocks"
+"""Stage of the exclusion of a recording whose clock is not known, or not known well enough, to be trained on."""
+
 
 @dataclass(frozen=True)
 class Gate:
-    """One number that a trial must keep to.
+    """One number that a trial or a recording must keep to.
 
     Attributes
     ----------
@@ -162,7 +166,24 @@ GATES: Final[Mapping[str, Gate]] = {
         ),
     )
 }  # fmt: skip
-"""All gates by name, in the order in which they are asked: the first that fails is the reason."""
+"""All gates of a trial by name, in the order in which they are asked: the first that fails is the reason."""
+
+RECORDING_GATES: Final[Mapping[str, Gate]] = {
+    gate.name: gate
+    for gate in (
+        Gate(
+            "clock_sigma_ms", "at most", 500 / 30, "ms",
+            "standard deviation of the time of a recording's pictures, or without pictures of its sound, at the worse "
+            "end of what it shares with the trial",
+            "a take in which too little happens to tell the time by, or a phone whose skew of sound and picture no "
+            "other trial tells",
+            "Clap at the beginning and the end of each take, calibrate the cameras, or state what is known in "
+            "capture.toml [sync].",
+        ),
+    )
+}  # fmt: skip
+"""Gates of a recording. A limit of the clock that capture.toml does not set is half a frame of the video: it is 16.7 ms
+at 30 Hz, and where there are no pictures."""
 
 
 @dataclass(frozen=True)
@@ -212,9 +233,24 @@ class Exclusion:
 
 
 def with_limits(table: GatesTable) -> dict[str, Gate]:
-    """Give all gates with the limits that capture.toml [gates] sets."""
+    """Give all gates of a trial with the limits that capture.toml [gates] sets."""
     given = table.model_dump(exclude_none=True)
     return {name: replace(gate, limit=float(given.get(name, gate.limit))) for name, gate in GATES.items()}
+
+
+def clock_gate(table: GatesTable, frame_s: float | None) -> Gate:
+    """Give the gate of a recording's clock.
+
+    Parameters
+    ----------
+    table
+        Its limit, if it sets one, counts.
+    frame_s
+        Time from picture to picture, s; None without pictures.
+    """
+    gate = RECORDING_GATES["clock_sigma_ms"]
+    half_ms = gate.limit if frame_s is None else 500 * frame_s
+    return replace(gate, limit=half_ms if table.clock_sigma_ms is None else table.clock_sigma_ms)
 
 
 def gate_consent(trial: str, participant: Participant) -> Exclusion | None:
@@ -222,6 +258,14 @@ def gate_consent(trial: str, participant: Participant) -> Exclusion | None:
     if participant.consent is False:
         return Exclusion(trial, CONSENT, f"participant {participant.id} did not consent")
     return None
+
+
+def gate_clock(trial: str, recording: str, gate: Gate, sigma_ms: float, detail: str = "") -> Exclusion | None:
+    """Refuse a recording for training whose clock is less certain than the gate allows; NaN refuses nothing."""
+    reading = Reading(gate, sigma_ms, detail)
+    if reading.kept:
+        return None
+    return Exclusion(trial, CLOCKS, reading.reason, recording, sigma_ms, gate.limit)
 
 
 def gate_readings(trial: str, readings: Iterable[Reading]) -> Exclusion | None:

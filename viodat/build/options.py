@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from viodat.capture.config_joints import JOINT_METHODS
+from viodat.capture.config_sync import SYNC_METHODS
 from viodat.dataset.paths import FEATURE_RATES_HZ
 from viodat.errors import ConfigError
 
-__all__ = ["JOINT_METHODS", "POSE2D_CHOICES", "BuildOptions"]
+__all__ = ["JOINT_METHODS", "POSE2D_CHOICES", "SYNC_METHODS", "BuildOptions"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class BuildOptions:
         Rates of the 35-d audio frame, of 30, 100 and 300; 100 is always built.
     trials
         Only these trials; empty: all.
+    sync
+        How clocks are found: ``auto`` (from all evidence that the recordings offer, what capture.toml states among it),
+        ``given`` (exactly the offsets of capture.toml), ``none``; None: as capture.toml [sync] method says.
     """
 
     joint_centres: str = "auto"
@@ -39,12 +43,15 @@ class BuildOptions:
     pose_model: Path | None = None
     audio_rates_hz: tuple[int, ...] = (100,)
     trials: tuple[str, ...] = ()
+    sync: str | None = None
 
     def __post_init__(self) -> None:
         if self.joint_centres not in JOINT_METHODS:
             raise ConfigError(f"--joint-centres {self.joint_centres}: expected one of {', '.join(JOINT_METHODS)}")
         if self.pose2d not in POSE2D_CHOICES:
             raise ConfigError(f"--pose2d {self.pose2d}: expected one of {', '.join(POSE2D_CHOICES)}")
+        if self.sync is not None and self.sync not in SYNC_METHODS:
+            raise ConfigError(f"--sync {self.sync}: expected one of {', '.join(SYNC_METHODS)}")
         for rate in self.audio_rates_hz:
             if rate not in FEATURE_RATES_HZ:
                 raise ConfigError(f"--audio-rate {rate}: expected {', '.join(map(str, FEATURE_RATES_HZ))}")

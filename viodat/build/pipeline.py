@@ -1,26 +1,37 @@
-"""``viodat build``: a raw capture in, a dataset out. The manifest is the last file written."""
+"""``viodat build``: a raw capture in, a dataset out. The manifest is the last file written.
+
+Trials are gone through twice. First each is read and what it says of its clocks is gathered; the rest waits on disk.
+Then the clocks of all are estimated together, and each trial is projected at its frames' times, gated, written, drawn.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from viodat._version import __version__
+from viodat.build.clock_claims import sync_method
+from viodat.build.clock_evidence import solve_clocks, without_curves
+from viodat.build.clocks import settle_clocks
 from viodat.build.executor import SerialExecutor
+from viodat.build.faults import reason_of
 from viodat.build.gates import Exclusion
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture, open_raw
 from viodat.build.report import TrialPage, draw_trial, write_report
 from viodat.build.staging import staging_folder
-from viodat.build.trial import TrialResult, build_trial
+from viodat.build.trial import TrialResult, read_trial_evidence
+from viodat.build.waiting import WaitingRoom, waiting_room
 from viodat.build.writing import Tables, write_tables, write_trial
+from viodat.capture.config_sync import SyncMethod
 from viodat.capture.raw import RawTrial
+from viodat.clock import Evidence, TrialClocks
 from viodat.dataset import paths, schema
 from viodat.dataset.card import write_card
 from viodat.dataset.manifest import write_manifest
@@ -34,7 +45,7 @@ from viodat.pose2d import create_source
 _DISK_FAULTS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 Progress = Callable[[int, int, str], None]
-"""Called with (trials done, trials in all, what)."""
+"""Called with (trials done, trials in all, what). They are counted twice: as they are read, and as they are written."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +97,9 @@ def build_dataset(
     options
         What to do; default: everything that the capture allows.
     progress
-        Called after each trial.
+        Called after each trial, once when it is read and once when it is written.
     executor
-        Where trials are worked on; default: this process.
+        Where trials are read; default: this process.
 
     Raises
     ------
@@ -106,17 +117,24 @@ def build_dataset(
         train=source.config.splits.train,
         validation=source.config.splits.validation,
     )
+    method = sync_method(source.config, options.sync)
     _check_detector(source, options)
     _check_not_shrinking(Path(out), trials, options)
     tables = Tables()
     alarms: list[str] = []
     with staging_folder(source.folder, Path(out)) as staging, _told_as_config_error(staging, Path(out)):
         pages = []
-        progress(0, len(trials), trials[0].id)
-        for done, result in enumerate(_results(trials, source, options, executor or SerialExecutor()), 1):
-            pages.append(_store(staging, result, source, splits, tables))
-            alarms += [f"{result.files.id}: {alarm}" for alarm in result.alarms]
-            progress(done, len(trials), result.files.id)
+        with waiting_room(staging) as room:
+            progress(0, len(trials), trials[0].id)
+            session = _read_all(trials, source, options, executor or SerialExecutor(), room, progress)
+            progress(0, len(trials), "clocks" if session else trials[0].id)
+            clocks, faults = solve_clocks(session)
+            for done, trial in enumerate(trials, 1):
+                result = _settled(room.take(trial.id), source, method, clocks, faults)
+                result, page = _store(staging, result, source, splits, tables, method)
+                pages.append(page)
+                alarms += [f"{trial.id}: {alarm}" for alarm in result.alarms]
+                progress(done, len(trials), f"{trial.id} written")
         built = sum(row["status"] == schema.STATUS_BUILT for row in tables.trials)
         if not built:
             reasons = list(dict.fromkeys(row["reason"].rstrip(".") for row in tables.exclusions))
@@ -126,7 +144,7 @@ def build_dataset(
                 mend="Run 'viodat check' on it.",
             )
         write_tables(staging, source, splits, tables)
-        report = write_report(staging, pages, alarms, source, splits)
+        report = write_report(staging, pages, alarms, source, splits, method)
         info = _info(source, options, tables)
         write_text(staging / paths.DATASET_JSON, json.dumps(info, indent=1) + "\n")
         write_card(staging, info, tables.trials, tables.recordings, tables.exclusions)
@@ -138,31 +156,86 @@ def build_dataset(
     )  # fmt: skip
 
 
+def _read_all(
+    trials: Sequence[RawTrial],
+    source: RawCapture,
+    options: BuildOptions,
+    executor: Executor,
+    room: WaitingRoom,
+    progress: Progress,
+) -> dict[str, Evidence]:
+    """Read all trials, and let them wait; give what each says of its clocks."""
+    session = {}
+    for done, result in enumerate(_results(trials, source, options, executor), 1):
+        kept = _kept(room, result)
+        if kept.evidence is not None:
+            session[kept.files.id] = without_curves(kept.evidence)
+        progress(done, len(trials), f"{kept.files.id} read")
+    return session
+
+
 def _results(
     trials: Iterable[RawTrial], source: RawCapture, options: BuildOptions, executor: Executor
 ) -> Iterator[TrialResult]:
     """Give the trials' results in order; a worker that dies costs its trial."""
     for trial in trials:
         try:
-            yield executor.submit(build_trial, trial, source, options).result()
+            yield executor.submit(read_trial_evidence, trial, source, options).result()
         except Exception as error:
             reason = f"its worker failed: {type(error).__name__}: {error}"
             yield TrialResult(trial, exclusions=(Exclusion(trial.id, "worker", reason),))
 
 
-def _store(staging: Path, result: TrialResult, source: RawCapture, splits: Splits, tables: Tables) -> TrialPage:
+def _kept(room: WaitingRoom, result: TrialResult) -> TrialResult:
+    """Let a trial wait; what cannot be written costs the trial, unless the disk is the cause."""
+    try:
+        room.put(result)
+    except Exception as error:
+        result = _unwritten(result, error)
+        room.put(result)
+    return result
+
+
+def _settled(
+    result: TrialResult,
+    source: RawCapture,
+    method: SyncMethod,
+    clocks: Mapping[str, TrialClocks],
+    faults: Mapping[str, str],
+) -> TrialResult:
+    """Bring a trial onto its clocks; a fault of ours costs the trial."""
+    name = result.files.id
+    found = clocks.get(name)
+    if found is not None and result.evidence is not None:
+        # The session was solved without what only pages show.
+        found = replace(found, evidence=result.evidence)
+    try:
+        return settle_clocks(result, source, method, found, faults.get(name, result.clock_fault))
+    except Exception as error:
+        lost = Exclusion(name, "clocks", reason_of(error))
+        return TrialResult(result.files, exclusions=(lost,), notes=result.notes, inputs=result.inputs)
+
+
+def _store(
+    staging: Path, result: TrialResult, source: RawCapture, splits: Splits, tables: Tables, method: SyncMethod
+) -> tuple[TrialResult, TrialPage]:
     """Write a trial and its picture; what cannot be written costs the trial, unless the disk is the cause."""
     try:
         write_trial(staging, result, source, splits, tables)
-        return draw_trial(staging, result, source, splits)
+        return result, draw_trial(staging, result, source, splits, method)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
-            raise
-        tables.forget(staging, result.files.id)
-        reason = f"cannot be written: {error}"
-        lost = TrialResult(result.files, exclusions=(Exclusion(result.files.id, "write", reason),), notes=result.notes)
+        lost = _unwritten(result, error)
+        tables.forget(staging, result.files)
         write_trial(staging, lost, source, splits, tables)
-        return draw_trial(staging, lost, source, splits)
+        return lost, draw_trial(staging, lost, source, splits, method)
+
+
+def _unwritten(result: TrialResult, error: Exception) -> TrialResult:
+    """Give what is left of a trial that cannot be written; raise the error again where the disk is the cause."""
+    if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
+        raise error
+    lost = Exclusion(result.files.id, "write", f"cannot be written: {error}")
+    return TrialResult(result.files, exclusions=(lost,), notes=result.notes)
 
 
 @contextlib.contextmanager
@@ -223,7 +296,11 @@ def _info(source: RawCapture, options: BuildOptions, tables: Tables) -> dict[str
         "joints": list(JOINTS),
         "units": {"length": "mm", "time": "ns", "image": "px"},
         "feature_rates_hz": rates,
-        "options": {**options.to_json(), "audio_rates_hz": rates},
+        "options": {
+            **options.to_json(),
+            "audio_rates_hz": rates,
+            "sync": sync_method(source.config, options.sync),
+        },
         "config": _published_config(source),
         "inputs_sha256": tables.inputs_digest(),
     }

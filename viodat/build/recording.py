@@ -1,27 +1,28 @@
-"""The stages of one recording: a device's picture and sound, its keypoints, its clock, and the truth it sees."""
+"""The stages of one recording: a device's picture and sound, its keypoints, and, once its clock is known, its truth."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.body import JointTrial
+from viodat.build.clock_claims import claims_of, movies_of
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture
-from viodat.build.stages import given_clock
-from viodat.build.truth import FrameTruth, overlap_fault, truth_at_frames
+from viodat.build.truth import FrameTruth, JointCurve, overlap_fault, truth_at_frames
 from viodat.camera import Camera
 from viodat.capture.audio import AudioSignal, has_audio, read_audio
 from viodat.capture.config import CaptureConfig
+from viodat.capture.markers import Movie
 from viodat.capture.raw import RawRecording
 from viodat.capture.video import iter_frames, read_video_times
 from viodat.capture.video_times import VideoTimes
-from viodat.clock import ClockMap
+from viodat.clock import Claim, ClockMap
+from viodat.dataset import schema
 from viodat.errors import CaptureError, MissingExtraError, ViodatWarning
 from viodat.pose2d import Keypoints, create_source, source_for
 
@@ -36,20 +37,31 @@ class RecordingResult:
     ----------
     files
         Where its files are.
-    clock
-        Its clock, or None where it is unknown.
     camera
         Its camera at the video's size, or None where it is not calibrated.
     times
         Stamps of its N frames, or None without picture.
     device_times_s
         (N,) s on the device's own clock; empty without picture.
-    truth
-        Truth at the frames; None without picture.
+    zero_known
+        Whether the device's zero is: not where its sound track is damaged. Then its times count from container time 0.
     keypoints
         Detected keypoints, one row per frame; None if there are none.
     sound
         Its sound, or None.
+    waveform
+        The sound as the dataset is to have it, to be moved there; None before it is written.
+    claims
+        What is said of its clock.
+    clock
+        Its clock, or None where it is unknown.
+    status
+        One of those of :mod:`viodat.dataset.schema`.
+    sigma_s
+        Standard deviation of its time on the mocap clock at the worse end of what it shares with the trial: of its
+        pictures, or without them of its sound; NaN where that is unknown.
+    truth
+        Truth at the frames; None without picture.
     picture
         One (H, W, 3) uint8 RGB frame for the take sheet, with its index; None without pixels.
     notes
@@ -59,33 +71,46 @@ class RecordingResult:
     """
 
     files: RawRecording
-    clock: ClockMap | None = None
     camera: Camera | None = None
     times: VideoTimes | None = None
     device_times_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
-    truth: FrameTruth | None = None
+    zero_known: bool = True
     keypoints: Keypoints | None = None
     sound: AudioSignal | None = None
+    claims: tuple[Claim, ...] = ()
+    waveform: Path | None = None
+    clock: ClockMap | None = None
+    status: str = schema.STATUS_UNSYNCHRONISED
+    sigma_s: float = float("nan")
+    truth: FrameTruth | None = None
     picture: tuple[int, NDArray[np.uint8]] | None = None
     notes: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
 
+    def noting(self, *notes: str, alarms: Sequence[str] = ()) -> RecordingResult:
+        """Add notes, and alarms, which are notes too."""
+        return replace(
+            self,
+            notes=tuple(dict.fromkeys((*self.notes, *notes, *alarms))),
+            alarms=tuple(dict.fromkeys((*self.alarms, *alarms))),
+        )
 
-def build_recording(
+
+def read_recording(
     files: RawRecording,
-    joints: JointTrial,
+    movies: Sequence[Movie],
     raw: RawCapture,
     options: BuildOptions,
     stage: Callable[[str], None],
 ) -> RecordingResult:
-    """Run the stages of one recording.
+    """Run the stages of one recording that need no clock.
 
     Parameters
     ----------
     files
         Where its files are.
-    joints
-        Joint centres of the trial.
+    movies
+        Videos that the trial's marker file names.
     raw
         The capture it is part of.
     options
@@ -106,29 +131,12 @@ def build_recording(
         sound, zero_s, without_sound = _read_sound(files)
         stamps = files.video or files.frames_csv
         times = read_video_times(stamps) if stamps else None
-        clock = given_clock(raw.config, files.id, files.device)
-        if clock is None:
-            notes.append(
-                "its clock is unknown, so its times and the truth at its frames are null; "
-                f"give it in capture.toml [sync] offset_s = {{{files.device} = ...}}"
-            )
-        elif zero_s is None:
-            clock = None
-            notes.append(
-                "its offset counts from its sound, which cannot be read, so its times and the truth at its frames are "
-                "null"
-            )
         camera = _camera_at_size(raw, files.device, times)
         device_times = np.empty(0)
-        truth = keypoints = picture = None
+        keypoints = None
         if times is not None:
-            stage("project")
             # A device's own clock is zero at its first sample of sound, or else at container time 0.
             device_times = times.times_s - (zero_s or 0.0)
-            truth = truth_at_frames(joints, device_times, clock, camera)
-            markers_s = (joints.times_s[0], joints.times_s[-1]) if joints.n_frames else None
-            if fault := overlap_fault(clock, device_times, markers_s):
-                alarms.append(fault)
             if times.truncated:
                 alarms.append("its video is truncated")
             if camera is None:
@@ -136,29 +144,64 @@ def build_recording(
             stage("keypoints")
             keypoints, why_not = _keypoints(files, times, raw, options)
             notes += [why_not] if why_not else []
-            if files.video:
-                stage("picture")
-                picture = _picture(files.video, times, truth)
         elif files.kind == "camera":
             notes.append("it has no picture")
         if sound is None:
             notes.append(f"it has no audio features: {without_sound}")
+        mine = movies_of(files, movies)
+        claims, unused = claims_of(files, raw.config, mine, times, zero_s, has_sound=sound is not None)
+        notes += unused
     notes += [str(w.message) for w in caught if issubclass(w.category, ViodatWarning)]
     for part in (times, sound, keypoints):
         notes += part.notes if part is not None else ()
-    return RecordingResult(
-        files,
-        clock,
-        camera,
-        times,
-        device_times,
-        truth,
-        keypoints,
-        sound,
-        picture,
-        tuple(dict.fromkeys([*notes, *alarms])),
-        tuple(alarms),
-    )
+    result = RecordingResult(
+        files, camera, times, device_times, zero_s is not None, keypoints, sound, claims
+    )  # fmt: skip
+    return result.noting(*notes, alarms=alarms)
+
+
+def project_truth(
+    recording: RecordingResult,
+    clock: ClockMap | None,
+    curve: JointCurve,
+    markers_s: tuple[float, float] | None,
+    stage: Callable[[str], None],
+) -> RecordingResult:
+    """Run the stages of one recording that need its clock: truth at its frames, and a picture of it.
+
+    Parameters
+    ----------
+    recording
+        From :func:`read_recording`.
+    clock
+        Of its sound; None where it is unknown.
+    curve
+        The trial's joints at any time.
+    markers_s
+        Mocap time of the first and the last marker frame, s; None where there is none.
+    stage
+        As in :func:`read_recording`.
+
+    Raises
+    ------
+    ViodatError
+        If its video cannot be decoded.
+    """
+    result = replace(recording, clock=clock)
+    if recording.times is None:
+        return result
+    seen = clock.of_picture() if clock is not None else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ViodatWarning)
+        stage("project")
+        truth = truth_at_frames(curve, recording.device_times_s, seen, recording.camera)
+        picture = None
+        if recording.files.video:
+            stage("picture")
+            picture = _picture(recording.files.video, recording.times, truth)
+    fault = overlap_fault(seen, recording.device_times_s, markers_s)
+    told = (str(w.message) for w in caught if issubclass(w.category, ViodatWarning))
+    return replace(result, truth=truth, picture=picture).noting(*told, alarms=[fault] if fault else [])
 
 
 def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, float | None, str]:

@@ -13,6 +13,8 @@ from viodat._version import __version__
 from viodat.body import JointTrial
 from viodat.body.gaps import MarkerGaps
 from viodat.body.skeleton.result import SkeletonFit
+from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page
+from viodat.build.gates import CLOCKS, Exclusion, clock_gate
 from viodat.build.joints import FROM_FIT
 from viodat.build.quality import RIGID
 from viodat.build.raw import RawCapture
@@ -23,6 +25,7 @@ from viodat.dataset.splits import Splits
 from viodat.joints import JOINTS
 from viodat.report.evidence import BoneLine, FaultLine, FunctionalLine, GateLine, MarkerEvidence, MarkerLine
 from viodat.report.index import DatasetReport, ExclusionLine, JointLine, TrialReport, sheet_paths, write_index
+from viodat.report.sync_values import How, TrialClockPage
 from viodat.report.take_sheet import SheetAudio, SheetPitch, SheetRecording, TakeSheet, Thumbnail, draw_take_sheet
 from viodat.report.wording import MISSING
 
@@ -38,15 +41,18 @@ class TrialPage:
     exclusions: tuple[ExclusionLine, ...]
 
 
-def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) -> TrialPage:
-    """Draw the take sheet of one trial below ``out`` and return what the index says of it."""
+def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, how: How) -> TrialPage:
+    """Draw the take sheet of one trial and the figures about its clocks below ``out``; return what its page says.
+
+    ``how`` is where clocks come from.
+    """
     files = result.files
     split = splits.trials[files.id]
     exclusions = tuple(
         ExclusionLine(files.id, e.recording or "", e.stage, e.reason, e.value, e.limit) for e in result.exclusions
     )
     provenance = f"viodat {__version__}, {files.marker_file.relative_to(raw.folder).as_posix()}"
-    left_out = (f"{e.recording} is left out ({e.stage}): {e.reason}" for e in result.exclusions if e.recording)
+    left_out = (_said_of(e) for e in result.exclusions if e.recording)
     notes = (*left_out, *result.notes, *(f"{r.files.id}: {note}" for r in result.recordings for note in r.notes))
     if result.excluded or result.joints is None or result.markers is None:
         seconds = result.markers.seconds if result.markers else float("nan")
@@ -61,12 +67,13 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
             evidence=_evidence(result),
         )
         return TrialPage(report, exclusions)
+    there = {r.files.id for r in result.recordings}
     recordings = (
         *(_sheet_recording(r) for r in result.recordings),
         *(
             SheetRecording(r.id, r.device, None, None, schema.STATUS_EXCLUDED)
             for r in files.recordings
-            if r.id in {e.recording for e in result.exclusions}
+            if r.id not in there
         ),
     )
     lines = _joint_lines(result.joints, result.fit)
@@ -95,9 +102,32 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits) 
     )
     report = TrialReport(
         files.id, files.participant, split, schema.STATUS_BUILT, result.markers.seconds, lines, recordings, notes,
-        png, svg, provenance, _evidence(result),
+        png, svg, provenance, _evidence(result), _clocks(out, result, raw, how),
     )  # fmt: skip
     return TrialPage(report, exclusions)
+
+
+def _clocks(out: Path, result: TrialResult, raw: RawCapture, how: How) -> TrialClockPage:
+    reasons = {e.recording: e.reason for e in result.exclusions if e.recording}
+    there = {r.files.id: r for r in result.recordings}
+    settled = tuple(
+        SettledClock(
+            files.device,
+            files.id,
+            there[files.id].status if files.id in there else schema.STATUS_EXCLUDED,
+            there[files.id].clock if files.id in there else None,
+            reasons.get(files.id, ""),
+        )
+        for files in result.files.recordings
+    )
+    shown = TrialToShow(result.files.id, result.files.participant, settled, result.clock_picture, result.clocks)
+    devices = sorted({recording.device for recording in raw.layout.recordings})
+    return clock_page(out, shown, how, devices=devices)
+
+
+def _said_of(exclusion: Exclusion) -> str:
+    what = "is not trained on" if exclusion.stage == CLOCKS else "is left out"
+    return f"{exclusion.recording} {what} ({exclusion.stage}): {exclusion.reason}"
 
 
 def _joint_lines(joints: JointTrial, fit: SkeletonFit | None) -> tuple[JointLine, ...]:
@@ -180,8 +210,10 @@ def _marker_lines(result: TrialResult) -> tuple[MarkerLine, ...]:
     return tuple(lines)
 
 
-def write_report(out: Path, pages: list[TrialPage], alarms: list[str], raw: RawCapture, splits: Splits) -> Path:
-    """Write reports/index.html and the trials' pages; returns the index."""
+def write_report(
+    out: Path, pages: list[TrialPage], alarms: list[str], raw: RawCapture, splits: Splits, how: How
+) -> Path:
+    """Write reports/index.html, the trials' pages and reports/sync.html; returns the index."""
     missing = [
         *alarms,
         *map(str, raw.notes),
@@ -193,16 +225,20 @@ def write_report(out: Path, pages: list[TrialPage], alarms: list[str], raw: RawC
     if len(missing) > _MISSING_SHOWN:
         more = f"... and {len(missing) - _MISSING_SHOWN} more: viodat check RAW lists all of them"
         missing = [*missing[:_MISSING_SHOWN], more]
+    name = raw.config.capture.name or "dataset"
+    clocks = [page.report.clocks for page in pages if page.report.clocks is not None]
+    limit_s = clock_gate(raw.config.gates, None).limit / 1000
     return write_index(
         out,
         DatasetReport(
-            name=raw.config.capture.name or "dataset",
+            name=name,
             trials=tuple(page.report for page in pages),
             exclusions=tuple(line for page in pages for line in page.exclusions),
             missing=tuple(missing),
             versions={"viodat": __version__, "Python": platform.python_version()}
             | {name: version(name) for name in _VERSIONS},
             open_with='import viodat\nds = viodat.open_dataset(".")  # in the folder that holds reports/\nds.trials',
+            sync=capture_page(out, name, clocks, how, limit_s=limit_s) if clocks else None,
         ),
     )
 
@@ -228,17 +264,17 @@ def _missing_streams(raw: RawCapture) -> list[str]:
 
 
 def _sheet_recording(recording: RecordingResult) -> SheetRecording:
-    clock = recording.clock
-    sigma = clock.offset_sigma_s * 1000 if clock and np.isfinite(clock.offset_sigma_s) else None
-    status = schema.STATUS_BUILT if clock else schema.STATUS_UNSYNCHRONISED
-    return SheetRecording(recording.files.id, recording.files.device, clock.offset_s if clock else None, sigma, status)
+    files, clock = recording.files, recording.clock
+    sigma_ms = recording.sigma_s * 1000 if np.isfinite(recording.sigma_s) else None
+    return SheetRecording(files.id, files.device, clock.offset_s if clock else None, sigma_ms, recording.status)
 
 
 def _sheet_audio(result: TrialResult) -> SheetAudio | None:
     for recording in result.recordings:
         if recording.files.id == result.best_microphone and recording.sound and recording.clock:
-            sound = recording.sound
-            return SheetAudio(sound.samples.mean(axis=1), sound.rate_hz, recording.clock.offset_s, recording.files.id)
+            sound, clock = recording.sound, recording.clock
+            true_hz = sound.rate_hz * clock.rate_ratio
+            return SheetAudio(sound.samples.mean(axis=1), true_hz, clock.offset_s, recording.files.id)
     return None
 
 

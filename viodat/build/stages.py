@@ -7,7 +7,7 @@ costs. Label check, gap filling and joints are :mod:`viodat.build.joints`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,6 @@ from viodat.capture.measurements import merge_measurements
 from viodat.capture.raw import RawTrial
 from viodat.capture.trc import read_trc
 from viodat.capture.vsk import read_vsk
-from viodat.clock import ClockMap
 from viodat.errors import CaptureError, ViodatError
 
 MARKER_READERS: Final = (".c3d", ".trc")
@@ -122,14 +121,3 @@ def read_markers(path: Path, config: CaptureConfig) -> MarkerTrial:
             mend="Export the trial as C3D, or correct capture.toml [files] trial.",
         )
     return trial.turned(config.markers.axes).renamed(config.markers.labels)
-
-
-def given_clock(config: CaptureConfig, recording: str, device: str) -> ClockMap | None:
-    """Return the clock of a device as capture.toml [sync] gives it, or None."""
-    if config.sync.method != "given":
-        return None
-    known = config.sync.given_offset(recording, device)
-    if known is None:
-        return None
-    clock = ClockMap(offset_s=known.offset_s)
-    return clock if known.sigma_ms is None else replace(clock, offset_sigma_s=known.sigma_ms / 1000)

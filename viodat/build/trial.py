@@ -1,7 +1,9 @@
-"""One trial from its files to its arrays: the stages in order, and what a failure costs.
+"""One trial from its files to what its clocks are estimated from: the stages in order, and what a failure costs.
 
 A marker file that cannot be read costs the trial; a video, a sound or a keypoint file that cannot be read costs
-that recording. Either is written down with the stage and the reason, and the rest is built.
+that recording, and evidence of clocks that cannot be gathered costs the trial's clocks. Each is written down with the
+stage and the reason, and the rest is built. Clocks are estimated for all trials together, so what needs them is in
+:mod:`viodat.build.clocks`.
 """
 
 from __future__ import annotations
@@ -15,17 +17,29 @@ from viodat.body import JointTrial, audit_sides, audit_upright, detect_marker_se
 from viodat.body.gaps import GapReport
 from viodat.body.labels import LabelReport
 from viodat.body.skeleton.result import SkeletonFit
+from viodat.build.clock_claims import sync_method
+from viodat.build.clock_evidence import trial_evidence
+from viodat.build.clock_report import ClockPicture, clock_picture
+from viodat.build.faults import reason_of
 from viodat.build.functional import FunctionalJoint
 from viodat.build.gates import Exclusion, Reading, gate_consent, gate_readings, with_limits
-from viodat.build.joints import chosen_method, find_joints, named_marker_set, prepare_markers, used_markers
+from viodat.build.joints import (
+    PreparedMarkers,
+    chosen_method,
+    find_joints,
+    named_marker_set,
+    prepare_markers,
+    used_markers,
+)
 from viodat.build.options import BuildOptions
 from viodat.build.quality import bone_lengths, joint_readings, marker_readings, size_readings
 from viodat.build.raw import RawCapture
-from viodat.build.recording import RecordingResult, build_recording
+from viodat.build.recording import RecordingResult, read_recording
 from viodat.build.sound import best_microphone
 from viodat.build.stages import Measurements, TrialInputs, read_trial
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.raw import RawRecording, RawTrial
+from viodat.clock import Evidence, TrialClocks, gather
 from viodat.errors import ViodatError
 from viodat.files import sha256
 
@@ -56,6 +70,14 @@ class TrialResult:
         Audio features by recording id.
     best_microphone
         The recording whose pitch was computed; empty without sound.
+    evidence
+        What its clocks are estimated from; None where they are not, or cannot be.
+    clock_fault
+        Why they cannot be; else empty.
+    clocks
+        As estimated, with the evidence; None where they are given, not asked for, or cannot be estimated.
+    clock_picture
+        What the pages show of them; None where nothing is to be shown.
     exclusions
         What is left out; one without ``recording`` is the trial itself.
     notes
@@ -79,6 +101,10 @@ class TrialResult:
     recordings: tuple[RecordingResult, ...] = ()
     descriptions: Mapping[str, SoundDescription] = field(default_factory=dict)
     best_microphone: str = ""
+    evidence: Evidence | None = None
+    clock_fault: str = ""
+    clocks: TrialClocks | None = None
+    clock_picture: ClockPicture | None = None
     exclusions: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
@@ -90,56 +116,76 @@ class TrialResult:
         return any(exclusion.recording is None for exclusion in self.exclusions)
 
 
-class _Stage:
+class Stage:
     """The stage that is under way, for the record of a failure."""
 
     def __init__(self) -> None:
         self.name = "read"
 
     def __call__(self, name: str) -> None:
+        """Begin a stage."""
         self.name = name
 
 
-def build_trial(files: RawTrial, raw: RawCapture, options: BuildOptions) -> TrialResult:
-    """Run the stages of one trial.
+def read_trial_evidence(files: RawTrial, raw: RawCapture, options: BuildOptions) -> TrialResult:
+    """Run the stages of one trial that need no clock, and gather what its clocks are estimated from.
 
     Whatever its files hold, the answer is a result: a failure is an exclusion in it, with the stage and the reason.
     """
-    stage = _Stage()
+    stage = Stage()
     try:
-        result = _build(files, raw, options, stage)
+        result = _read(files, raw, options, stage)
     except Exception as error:
         result = TrialResult(files, exclusions=(_exclusion(files, None, stage, error),))
     return replace(result, inputs=_digests(files, raw))
 
 
-def _build(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: _Stage) -> TrialResult:
+def _read(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: Stage) -> TrialResult:
     if refused := gate_consent(files.id, raw.layout.participants[files.participant]):
         return TrialResult(files, exclusions=(refused,))
-    result = _joints(files, read_trial(files, raw), raw, options, stage)
-    if result.excluded or result.joints is None:
+    result, prepared = _joints(files, read_trial(files, raw), raw, options, stage)
+    if result.excluded or result.markers is None or prepared is None:
         return result
     results: list[RecordingResult] = []
     exclusions: list[Exclusion] = []
     for recording in files.recordings:
         try:
-            results.append(build_recording(recording, result.joints, raw, options, stage))
+            results.append(read_recording(recording, result.markers.movies, raw, options, stage))
         except Exception as error:
             exclusions.append(_exclusion(files, recording, stage, error))
     best, described = _describe(results, raw, options)
-    recordings = described.recordings
-    return replace(
+    result = replace(
         result,
-        recordings=recordings,
+        recordings=described.recordings,
         descriptions=described.sounds,
         best_microphone=best,
         exclusions=tuple(exclusions),
-        alarms=(*result.alarms, *(f"{r.files.id}: {alarm}" for r in recordings for alarm in r.alarms)),
     )
+    return _with_evidence(result, prepared, raw, options, stage)
 
 
-def _joints(files: RawTrial, inputs: TrialInputs, raw: RawCapture, options: BuildOptions, stage: _Stage) -> TrialResult:
-    """Run the stages from the markers to the joints, each followed by its gates."""
+def _with_evidence(
+    result: TrialResult, prepared: PreparedMarkers, raw: RawCapture, options: BuildOptions, stage: Stage
+) -> TrialResult:
+    """Gather what the trial says of its clocks; a failure costs no more than these."""
+    method = sync_method(raw.config, options.sync)
+    if method == "none" or result.joints is None or not result.recordings:
+        return result
+    stage("clocks")
+    try:
+        offered = trial_evidence(
+            result.joints, result.fit, prepared.best, prepared.marker_set, result.recordings, result.descriptions, raw
+        )
+        result = replace(result, clock_picture=clock_picture(offered))
+        return replace(result, evidence=gather(offered)) if method == "auto" else result
+    except Exception as error:
+        return replace(result, clock_fault=reason_of(error))
+
+
+def _joints(
+    files: RawTrial, inputs: TrialInputs, raw: RawCapture, options: BuildOptions, stage: Stage
+) -> tuple[TrialResult, PreparedMarkers | None]:
+    """Run the stages from the markers to the joints, each followed by its gates; give the markers they are from."""
     config, gates = raw.config, with_limits(raw.config.gates)
     method = chosen_method(config, options.joint_centres)
     measured = used_markers(inputs.markers, config)
@@ -153,7 +199,7 @@ def _joints(files: RawTrial, inputs: TrialInputs, raw: RawCapture, options: Buil
         *size_readings(measured, marker_set, gates, config.markers.units),
     )
     if result.excluded:
-        return result
+        return result, None
     stage("labels")
     prepared = prepare_markers(inputs, config, gates, method)
     gaps = prepared.filled.report if prepared.filled is not None else None
@@ -167,7 +213,7 @@ def _joints(files: RawTrial, inputs: TrialInputs, raw: RawCapture, options: Buil
     stage("gates")
     result = _gated(result, *marker_readings(prepared.repaired, prepared.labels, prepared.marker_set, gates))
     if result.excluded:
-        return result
+        return result, prepared
     stage("joints")
     found = find_joints(prepared, inputs.measurements.values, config, method)
     audit = (*audit_sides(prepared.repaired, found.joints), *audit_upright(found.joints))
@@ -181,7 +227,7 @@ def _joints(files: RawTrial, inputs: TrialInputs, raw: RawCapture, options: Buil
         alarms=(*result.alarms, *found.alarms, *audit),
     )
     stage("gates")
-    return _gated(result, *joint_readings(found.joints, found.framewise, found.fit, gates))
+    return _gated(result, *joint_readings(found.joints, found.framewise, found.fit, gates)), prepared
 
 
 def _gated(result: TrialResult, *readings: Reading) -> TrialResult:
@@ -236,18 +282,5 @@ def _digests(files: RawTrial, raw: RawCapture) -> dict[str, str]:
     return found
 
 
-def _stop_if_interrupted(error: Exception) -> None:
-    """Let Ctrl-C through where compiled code has turned it into an error of its own."""
-    if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
-        raise KeyboardInterrupt from error
-
-
-def _exclusion(files: RawTrial, recording: RawRecording | None, stage: _Stage, error: Exception) -> Exclusion:
-    _stop_if_interrupted(error)
-    # A fault of ours must not cost the build either, but it must be told apart from a fault of the file.
-    reason = (
-        str(error)
-        if isinstance(error, ViodatError)
-        else f"unexpected {type(error).__name__}: {error} (please report this)"
-    )
-    return Exclusion(files.id, stage.name, reason, recording.id if recording else None)
+def _exclusion(files: RawTrial, recording: RawRecording | None, stage: Stage, error: Exception) -> Exclusion:
+    return Exclusion(files.id, stage.name, reason_of(error), recording.id if recording else None)

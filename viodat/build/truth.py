@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,15 @@ from numpy.typing import NDArray
 
 from viodat.body import JointTrial
 from viodat.body.interpolate import at_times
+from viodat.body.skeleton.result import SkeletonFit
+from viodat.build.joints import FROM_FIT
 from viodat.camera import Camera
 from viodat.clock import ClockMap
+
+FloatArray = NDArray[np.float64]
+
+JointCurve = Callable[[FloatArray], FloatArray]
+"""(T,) s on the mocap clock -> (T, 18, 3) mm, world, NaN where undetermined and outside the trial."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +36,49 @@ class FrameTruth:
     """
 
     time_ns: NDArray[np.int64] | None
-    pose3d_mm: NDArray[np.float64] | None
-    pose2d_px: NDArray[np.float64] | None
+    pose3d_mm: FloatArray | None
+    pose2d_px: FloatArray | None
 
 
-def truth_at_frames(
-    joints: JointTrial, device_times_s: NDArray[np.float64], clock: ClockMap | None, camera: Camera | None
-) -> FrameTruth:
-    """Interpolate the joints at the frames' times on the mocap clock and project them.
+def joint_curve(joints: JointTrial, fit: SkeletonFit | None) -> JointCurve:
+    """Give a trial's joints between its frames.
 
     Parameters
     ----------
     joints
-        Joint centres, mm, world frame.
+        At the frames; those that the skeleton fit determines say so in their method.
+    fit
+        The fit, whose own curve gives its joints; None where there is none. All other joints are interpolated from
+        the frames (:mod:`viodat.body.interpolate`).
+    """
+    fitted = np.array([fit is not None and how.startswith(FROM_FIT) for how in joints.method])
+    others = [k for k, how in enumerate(joints.method) if not fitted[k] and not how.startswith("none")]
+
+    def at(times_s: FloatArray) -> FloatArray:
+        times = np.asarray(times_s, dtype=np.float64)
+        places = np.full((len(times), len(joints.method), 3), np.nan)
+        if fit is not None and fitted.any():
+            places[:, fitted] = fit.joints(times)[:, fitted]
+        if others:
+            places[:, others] = at_times(joints.positions_mm[:, others], joints.start_s, joints.rate_hz, times)
+        return places
+
+    return at
+
+
+def truth_at_frames(
+    curve: JointCurve, device_times_s: FloatArray, clock: ClockMap | None, camera: Camera | None
+) -> FrameTruth:
+    """Find the joints at the frames' times on the mocap clock and project them.
+
+    Parameters
+    ----------
+    curve
+        From :func:`joint_curve`.
     device_times_s
         (N,) s on the device's own clock.
     clock
-        The device's clock, or None where it is unknown.
+        Of the device's pictures, or None where it is unknown.
     camera
         The calibrated camera at the video's size, or None.
     """
@@ -53,19 +87,17 @@ def truth_at_frames(
     time_ns = clock.apply_ns(device_times_s)
     if camera is None:
         return FrameTruth(time_ns, None, None)
-    world = at_times(joints.positions_mm, joints.start_s, joints.rate_hz, clock.apply(device_times_s))
+    world = curve(clock.apply(device_times_s))
     return FrameTruth(time_ns, camera.to_camera(world), camera.project(world))
 
 
-def overlap_fault(
-    clock: ClockMap | None, device_times_s: NDArray[np.float64], markers_s: tuple[float, float] | None
-) -> str:
+def overlap_fault(clock: ClockMap | None, device_times_s: FloatArray, markers_s: tuple[float, float] | None) -> str:
     """Say if no frame of a video falls into the marker recording: then the device's clock is wrong.
 
     Parameters
     ----------
     clock
-        The device's clock, or None where it is unknown.
+        Of the device's pictures, or None where it is unknown.
     device_times_s
         (N,) s on the device's own clock, increasing.
     markers_s
@@ -82,7 +114,9 @@ def overlap_fault(
     start, end = markers_s
     if last >= start and first <= end:
         return ""
+    told = f"check its offset of {clock.offset_s:g} s in capture.toml [sync]"
+    found = f"its offset of {clock.offset_s:g} s follows from {clock.method}, which must be wrong"
     return (
         f"its video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, do "
-        f"not overlap: check its offset of {clock.offset_s:g} s in capture.toml [sync]"
+        f"not overlap: {told if clock.method == 'given' else found}"
     )

@@ -17,10 +17,9 @@ from viodat.build.gates import CONSENT
 from viodat.build.joints import FROM_FIT
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
-from viodat.build.sound import write_waveform
 from viodat.build.trial import TrialResult
 from viodat.build.truth import FrameTruth
-from viodat.capture.raw import RawRecording
+from viodat.capture.raw import RawRecording, RawTrial
 from viodat.clock import ClockMap
 from viodat.dataset import paths, schema
 from viodat.dataset.splits import Splits
@@ -41,12 +40,14 @@ class Tables:
     file_rows: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
 
-    def forget(self, out: Path, trial: str) -> None:
+    def forget(self, out: Path, trial: RawTrial) -> None:
         """Take back the rows of a trial, and the files that were written of it."""
-        streams = {trial, *(row["recording"] for row in self.recordings if row["trial"] == trial)}
+        streams = {trial.id, *(recording.id for recording in trial.recordings)}
         for rows in (self.trials, self.recordings, self.exclusions):
-            rows[:] = [row for row in rows if row["trial"] != trial]
-        for path in [path for path in out.rglob("*") if path.stem in streams]:
+            rows[:] = [row for row in rows if row["trial"] != trial.id]
+        # Figures about clocks bear the trial's id and what they show.
+        drawn = [path for path in out.glob("reports/clocks/*") if path.stem.rpartition("-")[0] == trial.id]
+        for path in [*(path for path in out.rglob("*") if path.stem in streams), *drawn]:
             path.unlink()
             self.file_rows.pop(path.relative_to(out).as_posix(), None)
 
@@ -88,8 +89,8 @@ def write_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits,
             tables.recordings.append(_recording_row(files, raw, split, schema.STATUS_EXCLUDED))
             continue
         recording = done[files.id]
-        status = schema.STATUS_BUILT if recording.clock else schema.STATUS_UNSYNCHRONISED
-        tables.recordings.append({**_recording_row(files, raw, split, status), **_recording_facts(recording)})
+        row = _recording_row(files, raw, split, recording.status)
+        tables.recordings.append({**row, **_recording_facts(recording)})
         if recording.times is not None:
             _write_video(out, recording, split, tables)
         if recording.sound is not None:
@@ -182,8 +183,10 @@ def _write_audio(out: Path, recording: RecordingResult, sound: SoundDescription,
             columns["voiced"] = _fitted(track.voiced, rows) if track else None
         file = paths.audio(files.id, files.participant, split, int(rate))
         tables.file_rows[file] = write_arrays(out / file, kind, columns)
-    assert recording.sound is not None
-    write_waveform(out / paths.waveform(files.id), recording.sound)
+    if recording.waveform is not None:
+        target = out / paths.waveform(files.id)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        recording.waveform.replace(target)
 
 
 def _audio_times(device_s: NDArray[np.float64], clock: ClockMap | None) -> dict[str, NDArray[Any] | None]:
@@ -249,10 +252,14 @@ def _recording_facts(recording: RecordingResult) -> Row:
         row |= {
             "offset_s": clock.offset_s,
             "drift_ppm": clock.drift_ppm,
-            "sigma_ms": clock.offset_sigma_s * 1000,
+            "sigma_ms": recording.sigma_s * 1000,
             "confidence": clock.confidence,
             "sync_method": clock.method,
         }
+        if clock.drift_sigma_ppm:
+            row["drift_sigma_ppm"] = clock.drift_sigma_ppm
+        if clock.skew_sigma_s:
+            row |= {"skew_ms": clock.skew_s * 1000, "skew_sigma_ms": clock.skew_sigma_s * 1000}
     if times:
         row |= {
             "frames": times.n_frames,

@@ -23,7 +23,7 @@ from viodat.capture.c3d_layout import C3DLayout, check_c3d
 from viodat.capture.c3d_parameters import Parameters, number, numbers, texts, unsigned
 from viodat.capture.c3d_points import Role, SortedPoints, sort_points
 from viodat.capture.c3d_units import length_factor
-from viodat.capture.markers import Analog, Event, FloatArray, MarkerTrial, Subject
+from viodat.capture.markers import Analog, Event, FloatArray, MarkerTrial, Movie, Subject
 from viodat.capture.measurements import from_processing, implausible
 
 _FAR_MM = 1e5
@@ -110,6 +110,7 @@ def read_c3d(
         subject=_subject(raw.parameters, points.subject, notes),
         analog=_analog(raw, layout, notes),
         events=_events(raw.parameters, notes),
+        movies=_movies(raw.parameters),
         units=unit,
         point_labels=points.labels,
         source=path,
@@ -178,6 +179,14 @@ def _events(parameters: Parameters, notes: list[str]) -> tuple[Event, ...]:
         else:
             notes.append(f"event {index + 1} ({label}) has no finite time and is left out")
     return tuple(sorted(events, key=lambda event: event.time_s))
+
+
+def _movies(parameters: Parameters) -> tuple[Movie, ...]:
+    """POINT:MOVIE_ID and POINT:MOVIE_DELAY, in seconds, have one value per movie."""
+    names, delays = texts(parameters, "POINT", "MOVIE_ID"), numbers(parameters, "POINT", "MOVIE_DELAY")
+    return tuple(
+        Movie(name, delay) for name, delay in zip(names, delays, strict=False) if name and math.isfinite(delay)
+    )
 
 
 def _remarks(raw: RawC3D, points: SortedPoints, missing: NDArray[np.bool_], markers: FloatArray) -> list[str]:

@@ -27,6 +27,7 @@ from viodat.camera import Fit
 from viodat.capture.axes import axes_fault
 from viodat.capture.config_errors import config_problems
 from viodat.capture.config_joints import GatesTable, JointsTable
+from viodat.capture.config_sync import MicrophoneTable, SyncTable
 from viodat.capture.participants import VALUES, Participant, make_participant, parse_value
 from viodat.capture.patterns import Rule, id_regex_fault, make_rule
 from viodat.capture.problems import Problem, config_error
@@ -37,8 +38,6 @@ from viodat.errors import ConfigError
 CONFIG_NAME: Final = "capture.toml"
 
 Texts = Annotated[tuple[str, ...], Field(strict=False)]
-OffsetS = Annotated[float, Field(ge=-86_400, le=86_400)]
-SigmaMs = Annotated[float, Field(gt=0, le=60_000)]
 
 _ROLE_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "trial": ("participant", "trial"),
@@ -208,40 +207,6 @@ class CamerasTable(_Table):
     vicon_radial: Literal["distorted_to_ideal", "ideal_to_distorted"] = "distorted_to_ideal"
 
 
-class RecordingSync(_Table):
-    """[sync.recordings.P05C01T28]: the clock of one recording."""
-
-    offset_s: OffsetS
-    sigma_ms: SigmaMs | None = None
-
-
-class SyncTable(_Table):
-    """[sync]: clocks that are known. Mocap time = device time + offset."""
-
-    method: Literal["none", "given"] = "none"
-    offset_s: dict[str, OffsetS] = {}
-    sigma_ms: SigmaMs | None = None
-    recordings: dict[str, RecordingSync] = {}
-
-    @model_validator(mode="after")
-    def _offsets_are_used(self) -> SyncTable:
-        given = bool(self.offset_s or self.recordings)
-        if given and self.method == "none":
-            raise ValueError("offsets are given, but method is 'none' and would ignore them; write method = 'given'")
-        if self.method == "given" and not given:
-            raise ValueError("method is 'given', but there is no offset; add offset_s = {C01 = 0.0}")
-        return self
-
-    def given_offset(self, recording: str, device: str) -> RecordingSync | None:
-        """Clock of a recording as given for it or for its device; None if neither is."""
-        own = self.recordings.get(recording)
-        if own is not None:
-            return own if own.sigma_ms else RecordingSync(offset_s=own.offset_s, sigma_ms=self.sigma_ms)
-        if device in self.offset_s:
-            return RecordingSync(offset_s=self.offset_s[device], sigma_ms=self.sigma_ms)
-        return None
-
-
 class _Person(_Table):
     @field_validator("*", mode="before")
     @classmethod
@@ -320,6 +285,7 @@ class CaptureConfig(_Table):
     gates: GatesTable = GatesTable()
     cameras: CamerasTable = CamerasTable()
     sync: SyncTable = SyncTable()
+    microphones: dict[str, MicrophoneTable] = {}
     participants: dict[str, PersonTable] = {}
     splits: SplitsTable = SplitsTable()
     pose2d: Pose2dTable = Pose2dTable()

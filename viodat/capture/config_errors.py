@@ -27,6 +27,8 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "less_than": "a number below {lt:g}",
     "less_than_equal": "a number of at most {le:g}",
     "string_too_short": "at least {min_length} characters",
+    "too_short": "a list of {min_length}",
+    "too_long": "a list of {max_length}",
 }
 
 

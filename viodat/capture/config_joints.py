@@ -54,3 +54,4 @@ class GatesTable(_Table):
     outlying_share: Share | None = None
     sigma_mm: Positive | None = None
     bone_variation: Share | None = None
+    clock_sigma_ms: Positive | None = None

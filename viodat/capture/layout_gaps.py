@@ -36,7 +36,7 @@ def find_missing(
         *_devices_of_trials(trials, config),
         *_parts_of_recordings(trials, recordings),
         *_offsets(recordings, config),
-        *_unknown_names(recordings, config),
+        *_unknown_names(trials, recordings, config),
     )
 
 
@@ -116,13 +116,17 @@ def _offsets(recordings: Sequence[RawRecording], config: CaptureConfig) -> Itera
             )
 
 
-def _unknown_names(recordings: Sequence[RawRecording], config: CaptureConfig) -> Iterator[Missing]:
+def _unknown_names(
+    trials: Sequence[RawTrial], recordings: Sequence[RawRecording], config: CaptureConfig
+) -> Iterator[Missing]:
     """Names in capture.toml that nothing recorded has: most often typing mistakes."""
     devices = {recording.device for recording in recordings}
     microphone = config.audio.best_microphone
     named = (
         ("[sync] offset_s", config.sync.offset_s, devices),
         ("[sync.recordings]", config.sync.recordings, {recording.id for recording in recordings}),
+        ("[sync.timecode]", config.sync.timecode, {trial.id for trial in trials}),
+        ("[microphones]", config.microphones, devices),
         ("[cameras] ids", config.cameras.ids, devices),
         ("[audio] best_microphone", [microphone] if microphone else [], devices),
     )

@@ -75,6 +75,22 @@ class Analog:
 
 
 @dataclass(frozen=True)
+class Movie:
+    """A video that the recording software names (POINT:MOVIE_ID), and its delay (POINT:MOVIE_DELAY).
+
+    Attributes
+    ----------
+    id
+        Name of the camera or of the file.
+    delay_s
+        Time of the movie's first picture, s after frame number 1 of the recording.
+    """
+
+    id: str
+    delay_s: float
+
+
+@dataclass(frozen=True)
 class MarkerTrial:
     """Markers of one trial, and what the recording software computed from them.
 
@@ -105,6 +121,8 @@ class MarkerTrial:
         Analog channels, or None.
     events
         In order of time.
+    movies
+        Videos that the recording software knows of.
     units
         The unit of length as the file states it; empty where it states none (then mm is assumed).
     point_labels
@@ -126,6 +144,7 @@ class MarkerTrial:
     subject: Subject = field(default_factory=Subject)
     analog: Analog | None = None
     events: tuple[Event, ...] = ()
+    movies: tuple[Movie, ...] = ()
     units: str = "mm"
     point_labels: tuple[str, ...] = ()
     source: Path | None = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,8 @@ def read_video_times(path: str | Path) -> VideoTimes:
         stamps, hidden, unstamped, last_frame_s = _packet_stamps(container, stream)
         declared, codec = int(stream.frames), str(stream.codec_context.codec.canonical_name)
         aspect = stream.sample_aspect_ratio
+        timecode = _timecode(container, stream)
+        nominal_hz = stream.guessed_rate or stream.average_rate
     first, picture = _first_picture(path)
     notes = list(picture.notes)
     if aspect and aspect != 1:
@@ -116,7 +118,7 @@ def read_video_times(path: str | Path) -> VideoTimes:
     if early:
         notes.append(f"the first {early} frames have no picture (it starts between key frames, or is damaged there)")
     width, height = picture.size_px
-    times = video_times(
+    return video_times(
         pts,
         base,
         source=path,
@@ -128,8 +130,10 @@ def read_video_times(path: str | Path) -> VideoTimes:
         pixel_format=picture.pixel_format,
         last_frame_s=last_frame_s,
         notes=tuple(notes),
+        truncated=declared > len(stamps) + hidden,
+        timecode=timecode,
+        nominal_hz=nominal_hz,
     )
-    return replace(times, truncated=declared > len(stamps) + hidden)
 
 
 def iter_frames(
@@ -253,6 +257,15 @@ def _video_stream(container: Any, path: Path) -> Any:
         raise CaptureError("no decoder for its video track", where=path, mend="Convert it to H.264 or HEVC.")
     chosen.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
     return chosen
+
+
+def _timecode(container: Any, stream: Any) -> str:
+    """Give the tag ``timecode``; in mp4 and mov it is the track's, in other containers the file's, or in capitals."""
+    for metadata in (stream.metadata, container.metadata):
+        for key, value in metadata.items():
+            if key.lower() == "timecode" and value:
+                return str(value)
+    return ""
 
 
 def _packet_stamps(container: Any, stream: Any) -> tuple[list[int], int, bool, float | None]:

@@ -53,6 +53,10 @@ class VideoTimes:
     duration_s
         First stamp to the end of the last frame, which lasts as long as the file says, else a median
         interval.
+    timecode
+        Time code of the first frame as the file states it; empty where it states none.
+    nominal_hz
+        Rate that the file declares, in which time codes count; None where it declares none.
     source
         The file.
     notes
@@ -75,6 +79,8 @@ class VideoTimes:
     source: Path
     notes: tuple[str, ...] = ()
     truncated: bool = False
+    timecode: str = ""
+    nominal_hz: Fraction | None = None
 
     @property
     def n_frames(self) -> int:
@@ -95,6 +101,9 @@ def video_times(
     pixel_format: str = "",
     last_frame_s: float | None = None,
     notes: tuple[str, ...] = (),
+    truncated: bool = False,
+    timecode: str = "",
+    nominal_hz: Fraction | None = None,
 ) -> VideoTimes:
     """Validate stamps and derive times, rate, duration and the notes on their spacing.
 
@@ -146,6 +155,9 @@ def video_times(
         duration_s=float(last - first) + last_frame_s,
         source=source,
         notes=notes + _spacing_notes(times_s, intervals_s, median_s, float(time_base)),
+        truncated=truncated,
+        timecode=timecode,
+        nominal_hz=nominal_hz,
     )
 
 

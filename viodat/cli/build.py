@@ -36,6 +36,12 @@ def build(
     audio_rate: Annotated[
         list[int] | None, typer.Option("--audio-rate", help="30, 100 or 300: rates of the audio frame; repeatable.")
     ] = None,
+    sync: Annotated[
+        str | None,
+        typer.Option(
+            "--sync", help="Clocks: auto (from all evidence), given (by capture.toml) or none; without it, as it says."
+        ),
+    ] = None,
     trial: Annotated[list[str] | None, typer.Option("--trial", help="Only this trial; repeatable.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -48,6 +54,7 @@ def build(
         pose_model=pose_model,
         audio_rates_hz=tuple(audio_rate or (100,)),
         trials=tuple(trial or ()),
+        sync=sync,
     )
     with progress("building", quiet=json) as show:
         result = build_dataset(raw, out, config=config, options=options, progress=show)
@@ -66,7 +73,9 @@ def build(
     for note in result.notes[:_SHOWN]:
         print_warning(note)
     for row in result.exclusions[:_SHOWN]:
-        print_warning(f"left out {row['recording'] or row['trial']} ({row['stage']}): {row['reason']}")
+        # A recording without a good clock is in the dataset all the same.
+        what = "not trained on:" if row["recording"] and row["stage"] == "clocks" else "left out"
+        print_warning(f"{what} {row['recording'] or row['trial']} ({row['stage']}): {row['reason']}")
     hidden = max(len(result.notes) - _SHOWN, 0) + max(len(result.exclusions) - _SHOWN, 0)
     if hidden:
         print_warning(f"{hidden} more in the report")

@@ -30,6 +30,19 @@ def synth(
         bool, typer.Option("--faults", help="Make the mistakes that labs make; truth/twin.json lists them.")
     ] = False,
     fault: Annotated[list[str] | None, typer.Option("--fault", help="Only this mistake; repeatable.")] = None,
+    given_clocks: Annotated[
+        bool,
+        typer.Option(
+            "--given-clocks", help="Write every clock into capture.toml, as if found by hand; else build estimates it."
+        ),
+    ] = False,
+    room: Annotated[str, typer.Option("--room", help="How it sounds: curtained, bare, hall or open.")] = "curtained",
+    claps: Annotated[
+        int | None, typer.Option("--claps", help="Claps before each take, 0 to 3; drawn if nothing is said.")
+    ] = None,
+    long_seconds: Annotated[
+        float, typer.Option("--long-seconds", help="How much longer the fault long_recording lets a phone run.")
+    ] = 120.0,
     scale: Annotated[
         str | None,
         typer.Option(
@@ -56,6 +69,10 @@ def synth(
         video=video,
         calibration=calibration,  # type: ignore[arg-type]
         faults=FAULTS if faults else tuple(fault or ()),  # type: ignore[arg-type]
+        given_clocks=given_clocks,
+        room=room,  # type: ignore[arg-type]
+        claps=claps,
+        long_s=long_seconds,
     )
     if scale is not None:
         if scale != "viodat":

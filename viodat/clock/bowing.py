@@ -95,6 +95,9 @@ def violin_frame(motion: Motion) -> tuple[FloatArray, FloatArray] | None:
     points = [motion.markers[label] for label in motion.violin]
     if len(points) >= 3:
         cluster = np.stack(points, axis=1)
+        share = np.isfinite(cluster).all(axis=2).mean(axis=0)
+        # A marker that fell off is not waited for where the others suffice.
+        cluster = cluster[:, share >= 0.5 * np.sort(share)[-3]]
         whole = np.flatnonzero(np.isfinite(cluster).all(axis=(1, 2)))
         if len(whole) < _LEAST_FRAMES:
             return None
@@ -141,10 +144,15 @@ def _from_markers(motion: Motion) -> Bowing | None:
 
 
 def _from_joints(motion: Motion) -> Bowing | None:
-    hand = np.mean([motion.joints_mm[:, JOINT_INDEX[f"right_{name}"]] for name in ("index", "pinky", "thumb")], axis=0)
-    wrist = motion.joints_mm[:, JOINT_INDEX["right_wrist"]]
-    hand = np.where(np.isfinite(hand), hand, wrist)
+    parts = [motion.joints_mm[:, JOINT_INDEX[f"right_{name}"]] for name in ("wrist", "index", "pinky", "thumb")]
+    seen = [part for part in parts if np.isfinite(part).all(axis=1).sum() >= _LEAST_FRAMES]
     held = motion.joints_mm[:, JOINT_INDEX["left_shoulder"]]
+    if not seen:
+        return None
+    # A finger that is lost for a moment must not make the hand jump: each goes straight through its gaps.
+    hand = np.mean([through_gaps(part) for part in seen], axis=0)
+    lost = ~np.any([np.isfinite(part).all(axis=1) for part in seen], axis=0)
+    hand[lost] = np.nan
     relative = hand - held
     known = np.isfinite(relative).all(axis=1)
     if known.sum() < _LEAST_FRAMES:
@@ -170,14 +178,18 @@ def _from_joints(motion: Motion) -> Bowing | None:
 def _bow_line(motion: Motion) -> tuple[FloatArray, FloatArray] | None:
     """(T, 3) mm a point of the bow, and (T, 3) its direction, world: between its two markers farthest apart."""
     points = [motion.markers[label] for label in motion.bow]
-    ends = [
-        (float(np.nanmedian(distance)), i, j)
-        for i, j in combinations(range(len(points)), 2)
-        if np.isfinite(distance := np.linalg.norm(points[j] - points[i], axis=1)).any()
-    ]
+    ends = []
+    for i, j in combinations(range(len(points)), 2):
+        distance = np.linalg.norm(points[j] - points[i], axis=1)
+        seen = int(np.isfinite(distance).sum())
+        if seen:
+            ends.append((seen, float(np.nanmedian(distance)), i, j))
+    # A marker that fell off is not waited for where the others suffice.
+    often = 0.5 * max((seen for seen, *_ in ends), default=0)
+    ends = [end for end in ends if end[0] >= often]
     if not ends:
         return None
-    length, i, j = max(ends)
+    _, length, i, j = max(ends, key=lambda end: end[1])
     if length < _SHORTEST_MM:
         return None
     along = points[j] - points[i]

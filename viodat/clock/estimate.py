@@ -129,9 +129,10 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
     for group in groups:
         mode = find_mode(_factors(group, evidence, priors, with_skew))
         sure = mode.confidence if mode else 0.0
-        confidence |= dict.fromkeys(group.devices, sure)
+        confidence |= _confidence(group, mode, evidence.observations)
         if mode is None or sure < CONFIDENT:
-            _tell_no_answer(group, mode, notes)
+            for name in group.devices:
+                _tell_no_answer(name, None if mode is None else sure, notes)
             continue
         chosen = [*group.ties, *_agreeing(mode, evidence.observations)]
         solution = solve(group.devices, chosen, priors, with_skew=with_skew, rates=group.clocks.rates)
@@ -139,7 +140,10 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
         alone |= _alone(group, chosen, with_skew)
         methods = _methods(evidence.observations, solution.used)
         for k, name in enumerate(group.devices):
-            clocks[name] = _clock(solution, k, sure, methods, with_skew[name])
+            if confidence[name] >= CONFIDENT:
+                clocks[name] = _clock(solution, k, confidence[name], methods, with_skew[name])
+            else:
+                _tell_no_answer(name, confidence[name], notes)
         _tell_contradictions(solution, evidence.observations, mode, notes)
     return TrialClocks(
         clocks, confidence, evidence, used, alone, {name: tuple(lines) for name, lines in notes.items() if lines}
@@ -149,28 +153,51 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
 def _factors(
     group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool]
 ) -> list[Factor]:
+    own = [
+        (number, observation, float(group.clocks.clock_s(observation.a, observation.at_s)))
+        for number, observation in enumerate(evidence.observations)
+        if observation.b == MOTION and observation.a.device in group.devices
+    ]
+    middle = float(np.mean([at for _, _, at in own])) if own else 0.0
+    drift_sigma = priors.get(group.devices[0], DevicePrior()).drift_sigma_ppm
     factors = []
-    for number, observation in enumerate(evidence.observations):
-        if observation.b != MOTION or observation.a.device not in group.devices:
-            continue
+    for number, observation, at in own:
         lags = np.array([hypothesis.lag_s for hypothesis in observation.hypotheses])
         sigmas = np.array([hypothesis.sigma_s for hypothesis in observation.hypotheses])
         if observation.a.kind == "picture" and with_skew[observation.a.device]:
             skew = priors.get(observation.a.device, DevicePrior()).skew_sigma_s
             sigmas = np.hypot(sigmas, skew)
-        own = float(group.clocks.clock_s(observation.a, observation.at_s))
+        # Until the drift is known, places at different times of the group's clock are not quite the same place.
+        away = (at - middle) * 1e-6
+        places = observation.at_s + lags - at
         factors.append(
             Factor(
                 number,
                 f"{observation.method} {observation.a.kind}" if _is_alike(observation) else "",
-                observation.at_s + lags - own,
-                sigmas,
+                places,
+                np.hypot(sigmas, drift_sigma * away),
                 np.array([hypothesis.log_odds for hypothesis in observation.hypotheses]),
                 observation.span_s,
                 observation.miss,
             )
         )
     return factors
+
+
+def _confidence(group: Group, mode: Mode | None, observations: Sequence[Observation]) -> dict[str, float]:
+    """By device: a device that nothing of its own places is as sure as what ties it to the others."""
+    if mode is None:
+        return dict.fromkeys(group.devices, 0.0)
+    placed = {observations[number].a.device for number in mode.agreeing}
+    sure = {name: float(name in placed) for name in group.devices}
+    ties = [
+        (observation.a.device, observation.b.device, float(1 / (1 + np.exp(-min(hypothesis.log_odds, 50.0)))))
+        for _, observation, hypothesis in group.ties
+    ]
+    for _ in group.devices:
+        for a, b, tied in ties:
+            sure[a], sure[b] = max(sure[a], tied * sure[b]), max(sure[b], tied * sure[a])
+    return {name: mode.confidence * share for name, share in sure.items()}
 
 
 def _is_alike(observation: Observation) -> bool:
@@ -210,7 +237,12 @@ def _alone(group: Group, chosen: Sequence[Chosen], with_skew: Mapping[str, bool]
     free = solve(group.devices, chosen, dict.fromkeys(group.devices, UNKNOWN), with_skew=with_skew, rates=rates)
     sigmas = np.sqrt(np.diagonal(free.covariance, axis1=1, axis2=2))
     return {
-        name: DevicePrior(float(value[1]), float(sigma[1]), float(value[2]), float(sigma[2]))
+        name: DevicePrior(
+            float(value[1]),
+            float(sigma[1]),
+            float(value[2]),
+            float(sigma[2]) if with_skew[name] else UNKNOWN.skew_sigma_s,
+        )
         for name, value, sigma in zip(group.devices, free.values, sigmas, strict=True)
     }
 
@@ -228,16 +260,15 @@ def _tell_wrong_rates(observations: Sequence[Observation], notes: dict[str, list
             lines += [note.rstrip(".") for note in observation.notes if note.rstrip(".") not in lines]
 
 
-def _tell_no_answer(group: Group, mode: Mode | None, notes: dict[str, list[str]]) -> None:
-    for name in group.devices:
-        if mode is None:
-            text = "nothing in its sound or its pictures says when it recorded"
-        else:
-            text = (
-                f"nothing says convincingly when it recorded: the likeliest offset would be right with a probability "
-                f"of {mode.confidence:.0%}, and {CONFIDENT:.0%} is asked for. It may belong to another trial"
-            )
-        notes.setdefault(name, []).append(text)
+def _tell_no_answer(name: str, confidence: float | None, notes: dict[str, list[str]]) -> None:
+    if confidence is None:
+        text = "nothing in its sound or its pictures says when it recorded"
+    else:
+        text = (
+            f"nothing says convincingly when it recorded: the likeliest offset would be right with a probability of "
+            f"{confidence:.0%}, and {CONFIDENT:.0%} is asked for. It may belong to another trial"
+        )
+    notes.setdefault(name, []).append(text)
 
 
 def _tell_contradictions(

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from viodat.clock.least_squares import DevicePrior, Solution, solve
 from viodat.clock.observations import MOTION, Hypothesis, Observation
 
@@ -68,7 +70,8 @@ def tie(
         one, other = groups[observation.a.device], groups[observation.b.device]
         if one is other:
             apart = _apart_s(one, observation, hypothesis)
-            if abs(apart) > max(_AGREES_SIGMAS * hypothesis.sigma_s, _AGREES_S):
+            unsure = np.hypot(hypothesis.sigma_s, _skew_sigma_s(one, observation))
+            if abs(apart) > max(_AGREES_SIGMAS * unsure, _AGREES_S):
                 notes.append(
                     f"{observation.a} and {observation.b} fit each other {apart * 1e3:+.0f} ms from where the other "
                     f"devices put them ({observation.method})"
@@ -98,6 +101,13 @@ def _alone(
     name: str, priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool], rates: Mapping[str, float]
 ) -> Group:
     return Group(solve([name], (), priors, with_skew=with_skew, rates=rates, held=name), ())
+
+
+def _skew_sigma_s(group: Group, observation: Observation) -> float:
+    """How far the two streams may be apart by skews that are not known yet, s."""
+    pictures = [stream for stream in (observation.a, observation.b) if stream.kind == "picture"]
+    rows = [group.devices.index(stream.device) for stream in pictures]
+    return float(np.sqrt(sum(float(group.clocks.covariance[row, 2, 2]) for row in rows)))
 
 
 def _apart_s(group: Group, observation: Observation, hypothesis: Hypothesis) -> float:

@@ -29,8 +29,9 @@ _MOST_BLOCKS: Final = 12
 """In the search over all lags; longer trials are sampled evenly, so that its cost grows with the length alone."""
 _DRIFT: Final = 150e-6
 """The most that a clock may be off, with a reserve."""
+_LEAST_S: Final = 0.5
 _LEAST_OVERLAP: Final = 0.3
-"""Of a block's weight: a correlation of less is chance."""
+"""Of the most that a block shares with the device at any lag: a correlation of less is chance."""
 _JUDGED: Final = 6
 _JUDGED_S, _MOST_JUDGED = 5.0, 24
 _TAKE_S: Final = 0.6
@@ -88,17 +89,13 @@ def without_trend(values: FloatArray, seconds: float) -> FloatArray:
     return np.asarray(values - gaussian_filter1d(values, seconds * RATE_HZ, mode="nearest"))
 
 
-def compare(
-    moved: Track, heard: Track, *, weigh_heard: bool = False, information: float = 1.0, common_sigma_s: float = 0.0
-) -> Resemblance | None:
+def compare(moved: Track, heard: Track, *, information: float = 1.0, common_sigma_s: float = 0.0) -> Resemblance | None:
     """Compare a track of the motion with a device's.
 
     Parameters
     ----------
     moved, heard
-        On the mocap clock and on the device's.
-    weigh_heard
-        Let the device's weights say which samples count, and cut the blocks out of its track; else the motion's.
+        On the mocap clock and on the device's; a pair of samples counts by the product of their weights.
     information
         Independent samples in truth, as a share of what the signals' own correlation in time suggests; measured.
     common_sigma_s
@@ -109,32 +106,43 @@ def compare(
     Resemblance or None
         None where either is empty.
     """
-    cut, whole = (heard, moved) if weigh_heard else (moved, heard)
-    if not (cut.weights > 0).any() or len(whole.values) < RATE_HZ:
+    if not (moved.weights > 0).any() or not (heard.weights > 0).any() or len(heard.values) < RATE_HZ:
         return None
-    blocks = _blocks(cut)
-    rate = information * _independent_per_s(cut, whole)
-    size = len(cut.values) + len(whole.values) - 1
+    blocks = _blocks(moved)
+    rate = information * _independent_per_s(moved, heard)
+    size = len(moved.values) + len(heard.values) - 1
     padded = next_fast_len(size, real=True)
-    transforms = [rfft(x[::-1], padded) for x in (np.ones(len(whole.values)), whole.values, np.square(whole.values))]
+    sums = (heard.weights, heard.weights * heard.values, heard.weights * np.square(heard.values))
+    transforms = [rfft(x[::-1], padded) for x in sums]
     used = blocks[:: -(-len(blocks) // _MOST_BLOCKS)]
     middle = 0.5 * (used[0][0] + used[-1][1])
     total = np.zeros(size)
     for block in used:
-        own = _block_likelihood(cut, block, transforms, padded, size, rate, whole.noise)
+        own = _block_likelihood(moved, block, transforms, padded, size, rate, heard.noise)
         moved_by = abs(0.5 * (block[0] + block[1]) - middle) / RATE_HZ * _DRIFT
         total += maximum_filter1d(own, 2 * round(moved_by * RATE_HZ) + 1)
-    # Index k pairs sample i + k - (len(whole) - 1) of the cut track with sample i of the other one.
-    lag = np.arange(-(len(whole.values) - 1), len(cut.values)) / RATE_HZ + cut.start_s - whole.start_s
-    lag, total = (-lag[::-1], total[::-1]) if weigh_heard else (lag, total)
+    # Index k pairs sample i + k - (len(heard) - 1) of the motion with sample i of the device.
+    lag = np.arange(-(len(heard.values) - 1), len(moved.values)) / RATE_HZ + moved.start_s - heard.start_s
     found = hypotheses_of(lag, total, common_sigma_s=common_sigma_s)[:_JUDGED]
-    judged = [_judged(cut, whole, one, rate, weigh_heard, float(np.ptp(lag)), common_sigma_s) for one in found]
+    if len(blocks) > 1:
+        found = tuple(_sharpened(moved, heard, one, rate, common_sigma_s) for one in found)
+    judged = [_judged(moved, heard, one, rate, float(np.ptp(lag)), common_sigma_s) for one in found]
     found = tuple(sorted(judged, key=lambda one: -one.log_odds))
-    at = _middle_s(cut)
-    if not weigh_heard:
-        at -= found[0].lag_s if found else 0.0
-    windows = _windows(cut, whole, found[0].lag_s, rate, weigh_heard) if found else None
-    return Resemblance(Curve(lag, total), found, windows, at)
+    if not found:
+        return Resemblance(Curve(lag, total), (), None, float(np.mean(heard.times_s[[0, -1]])))
+    best = found[0].lag_s
+    first, last = _shared(moved, heard, best)
+    at = moved.start_s + 0.5 * (first + last) / RATE_HZ - best
+    return Resemblance(Curve(lag, total), found, _windows(moved, heard, best, rate), at)
+
+
+def _shared(moved: Track, heard: Track, lag_s: float) -> tuple[int, int]:
+    """First and last sample of the motion, exclusive, that has weight and a sample of the device beside it."""
+    live = np.flatnonzero(moved.weights > 0)
+    shift = round((moved.start_s - lag_s - heard.start_s) * RATE_HZ)
+    first = max(int(live[0]), -shift)
+    last = min(int(live[-1]) + 1, len(heard.values) - shift)
+    return first, max(last, first + 1)
 
 
 def _blocks(track: Track) -> list[tuple[int, int]]:
@@ -163,7 +171,7 @@ def _autocorrelation(values: FloatArray, most: int) -> FloatArray:
 
 
 def _block_likelihood(
-    cut: Track,
+    moved: Track,
     block: tuple[int, int],
     transforms: list[NDArray[np.complex128]],
     padded: int,
@@ -172,13 +180,13 @@ def _block_likelihood(
     noise: float,
 ) -> FloatArray:
     """(L,) log likelihood of one block over all lags."""
-    weights = np.zeros(len(cut.values))
-    weights[block[0] : block[1]] = cut.weights[block[0] : block[1]]
+    weights = np.zeros(len(moved.values))
+    weights[block[0] : block[1]] = moved.weights[block[0] : block[1]]
     ones, linear, square = transforms
-    sums = [rfft(x, padded) for x in (weights, weights * cut.values, weights * np.square(cut.values))]
+    sums = [rfft(x, padded) for x in (weights, weights * moved.values, weights * np.square(moved.values))]
     products = [sums[0] * ones, sums[1] * ones, sums[2] * ones, sums[0] * linear, sums[0] * square, sums[1] * linear]
     n, a, aa, b, bb, ab = (irfft(product, padded)[:size] for product in products)
-    return _likelihood(n, a, aa, b, bb, ab, float(weights.sum()), rate, (cut.noise, noise))
+    return _likelihood(n, a, aa, b, bb, ab, float(n.max()), rate, (moved.noise, noise))
 
 
 def _likelihood(
@@ -188,11 +196,11 @@ def _likelihood(
     b: FloatArray,
     bb: FloatArray,
     ab: FloatArray,
-    whole: float,
+    most: float,
     rate: float,
     noise: tuple[float, float],
 ) -> FloatArray:
-    enough = n > _LEAST_OVERLAP * whole
+    enough = (n > _LEAST_OVERLAP * most) & (n > RATE_HZ * _LEAST_S)
     n = np.maximum(n, 1e-9)
     spread_a, spread_b = aa / n - (a / n) ** 2, bb / n - (b / n) ** 2
     spread_a = np.maximum(spread_a, 1e-3 * max(spread_a.max(), 1e-12)) + noise[0] ** 2
@@ -201,69 +209,79 @@ def _likelihood(
     return correlation_log_likelihood(np.where(enough, r, 0.0), rate * n / RATE_HZ)
 
 
-def _middle_s(track: Track) -> float:
-    return float(np.average(track.times_s, weights=track.weights))
-
-
-def _windows(cut: Track, whole: Track, lag_s: float, rate: float, weigh_heard: bool) -> Windows:
-    """Look for the best lag near ``lag_s`` (mocap minus device) in each of some short windows."""
-    live = np.flatnonzero(cut.weights > 0)
-    seconds = (live[-1] - live[0] + 1) / RATE_HZ
+def _windows(moved: Track, heard: Track, lag_s: float, rate: float) -> Windows:
+    """Look for the best lag near ``lag_s`` in each of some short windows."""
+    begin, end = _shared(moved, heard, lag_s)
+    seconds = (end - begin) / RATE_HZ
     size = min(BLOCK_S, max(_LEAST_WINDOW_S, seconds / 4))
     count = max(1, round(seconds / size))
-    edges = np.linspace(live[0], live[-1] + 1, count + 1).astype(int)
+    edges = np.linspace(begin, end, count + 1).astype(int)
     at, lags, sigmas = np.empty(count), np.full(count, np.nan), np.full(count, np.nan)
-    sign = -1.0 if weigh_heard else 1.0
-    middle = 0.5 * (edges[0] + edges[-1])
+    shift = round((moved.start_s - lag_s - heard.start_s) * RATE_HZ)
+    nearest = moved.start_s - heard.start_s - shift / RATE_HZ
     for k, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-        at[k] = cut.start_s + 0.5 * (first + last) / RATE_HZ - (0.0 if weigh_heard else lag_s)
-        reach = round((_NEAR_S + _DRIFT * abs(0.5 * (first + last) - middle) / RATE_HZ) * RATE_HZ)
+        at[k] = moved.start_s + 0.5 * (first + last) / RATE_HZ - lag_s
+        away = abs(0.5 * (first + last) - 0.5 * (begin + end)) / RATE_HZ
+        reach = round((_NEAR_S + _DRIFT * away) * RATE_HZ)
         steps = np.arange(-reach, reach + 1)
-        # Sample i of the cut track stands beside sample i + shift of the other one.
-        shift = round((cut.start_s - sign * lag_s - whole.start_s) * RATE_HZ)
-        base = (cut.start_s - whole.start_s) - shift / RATE_HZ
-        own = _local(cut, whole, first, last, shift - steps, rate)
-        found = hypotheses_of(sign * (base + steps / RATE_HZ)[:: int(sign)], own[:: int(sign)], most=1)
+        own = _local(moved, heard, first, last, shift - steps, rate)
+        found = hypotheses_of(nearest + steps / RATE_HZ, own, most=1)
         if found and own.max() > _TELLS_NOTHING:
             lags[k], sigmas[k] = found[0].lag_s, found[0].sigma_s
     return Windows(at, lags, sigmas)
 
 
+def _sharpened(moved: Track, heard: Track, one: Hypothesis, rate: float, common_sigma_s: float) -> Hypothesis:
+    """Look again near a hypothesis, in short windows and with the drift about the middle of what both tracks share."""
+    begin, end = _shared(moved, heard, one.lag_s)
+    edges = np.linspace(begin, end, max(1, round((end - begin) / RATE_HZ / _JUDGED_S)) + 1).astype(int)
+    pairs = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    shift = round((moved.start_s - one.lag_s - heard.start_s) * RATE_HZ)
+    nearest = moved.start_s - heard.start_s - shift / RATE_HZ
+    steps = np.arange(-round(_NEAR_S * RATE_HZ), round(_NEAR_S * RATE_HZ) + 1)
+    total = np.zeros(len(steps))
+    for first, last in pairs[:: -(-len(pairs) // _MOST_JUDGED)]:
+        moved_by = round(_DRIFT * abs(0.5 * (first + last) - 0.5 * (begin + end)))
+        total += maximum_filter1d(_local(moved, heard, first, last, shift - steps, rate), 2 * moved_by + 1)
+    again = hypotheses_of(nearest + steps / RATE_HZ, total, most=1, common_sigma_s=common_sigma_s)
+    return replace(again[0], log_odds=one.log_odds) if again else one
+
+
 def _judged(
-    cut: Track, whole: Track, one: Hypothesis, rate: float, weigh_heard: bool, span_s: float, common_sigma_s: float
+    moved: Track, heard: Track, one: Hypothesis, rate: float, span_s: float, common_sigma_s: float
 ) -> Hypothesis:
     """Weigh a hypothesis by short windows, each on its own: in all of them the lag must be the same.
 
     Another take of the same piece fits somewhere in each window, but not at one lag. How well windows fit when each may
     have its own lag near the common one is what such a take would reach, so that much has to be beaten.
     """
-    sign = -1.0 if weigh_heard else 1.0
-    live = np.flatnonzero(cut.weights > 0)
-    count = max(1, round((live[-1] - live[0] + 1) / RATE_HZ / _JUDGED_S))
-    edges = np.linspace(live[0], live[-1] + 1, count + 1).astype(int)
+    begin, end = _shared(moved, heard, one.lag_s)
+    count = max(1, round((end - begin) / RATE_HZ / _JUDGED_S))
+    edges = np.linspace(begin, end, count + 1).astype(int)
     pairs = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-    shift = round((cut.start_s - sign * one.lag_s - whole.start_s) * RATE_HZ)
+    shift = round((moved.start_s - one.lag_s - heard.start_s) * RATE_HZ)
     reach = round(_TAKE_S * RATE_HZ)
-    middle = 0.5 * (edges[0] + edges[-1])
+    middle = 0.5 * (begin + end)
     together, apart = 0.0, 0.0
     for first, last in pairs[:: -(-count // _MOST_JUDGED)]:
-        own = _local(cut, whole, first, last, shift - np.arange(-reach, reach + 1), rate)
+        own = _local(moved, heard, first, last, shift - np.arange(-reach, reach + 1), rate)
         near = min(_SAME_SAMPLES + round(_DRIFT * abs(0.5 * (first + last) - middle)), reach)
         together += float(own[reach - near : reach + near + 1].max())
         apart += float(np.logaddexp.reduce(own) - np.log(len(own)))
     own_sigma = np.sqrt(max(one.sigma_s**2 - common_sigma_s**2, (0.1 / RATE_HZ) ** 2))
-    area = float(np.log(np.sqrt(2 * np.pi) * own_sigma / span_s))
+    area = min(float(np.log(np.sqrt(2 * np.pi) * own_sigma / span_s)), 0.0)
     return replace(one, log_odds=together + area - float(np.logaddexp(np.log1p(-_TAKES), np.log(_TAKES) + apart)))
 
 
-def _local(cut: Track, whole: Track, first: int, last: int, shifts: NDArray[np.int64], rate: float) -> FloatArray:
-    """(K,) log likelihood of the samples ``first`` to ``last`` at some shifts."""
+def _local(moved: Track, heard: Track, first: int, last: int, shifts: NDArray[np.int64], rate: float) -> FloatArray:
+    """(K,) log likelihood of the motion's samples ``first`` to ``last`` at some shifts."""
     index = np.arange(first, last)
-    values, weights = cut.values[first:last], cut.weights[first:last]
+    values = moved.values[first:last]
     there = index[None] + shifts[:, None]
-    inside = (there >= 0) & (there < len(whole.values))
-    w = np.where(inside, weights, 0.0)
-    other = np.where(inside, whole.values[np.clip(there, 0, len(whole.values) - 1)], 0.0)
+    inside = (there >= 0) & (there < len(heard.values))
+    there = np.clip(there, 0, len(heard.values) - 1)
+    w = np.where(inside, moved.weights[first:last] * heard.weights[there], 0.0)
+    other = heard.values[there]
     n, a, aa = w.sum(axis=1), (w * values).sum(axis=1), (w * values**2).sum(axis=1)
     b, bb, ab = (w * other).sum(axis=1), (w * other**2).sum(axis=1), (w * values * other).sum(axis=1)
-    return _likelihood(n, a, aa, b, bb, ab, float(weights.sum()), rate, (cut.noise, whole.noise))
+    return _likelihood(n, a, aa, b, bb, ab, float(n.max()), rate, (moved.noise, heard.noise))

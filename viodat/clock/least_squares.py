@@ -132,8 +132,8 @@ def solve(
             shared = _shared(observation)
             if shared not in biases:
                 biases[shared] = 3 * len(devices) + 2 * len(biases)
-                rows.append(_Row({biases[shared]: 1.0}, 0.0, observation.common_sigma_s))
-                rows.append(_Row({biases[shared] + 1: 1.0}, 0.0, _TREND_SHARE * observation.common_sigma_s))
+                rows.append(_Row({biases[shared]: 1.0}, 0.0, 1.0))
+                rows.append(_Row({biases[shared] + 1: 1.0}, 0.0, _TREND_SHARE))
         rows += _rows_of((number, observation, hypothesis), index, biases, rates)
     return _solved(devices, rows, 3 * len(devices) + 2 * len(biases), rates)
 
@@ -163,9 +163,10 @@ def _rows_of(
             weights[first + 1] = weights.get(first + 1, 0.0) + sign * true * _PPM
             if stream.kind == "picture":
                 weights[first + 2] = weights.get(first + 2, 0.0) - sign
-        if shared in biases:
-            weights[biases[shared]] = 1.0
-            weights[biases[shared] + 1] = (t - middle) / extent
+        if shared in biases and observation.common_sigma_s > 0:
+            # The unknown is in sigmas: one device may be less certain of the same than another.
+            weights[biases[shared]] = observation.common_sigma_s
+            weights[biases[shared] + 1] = observation.common_sigma_s * (t - middle) / extent
         rows.append(_Row(weights, value, sigma, number))
     return rows
 
@@ -210,7 +211,10 @@ def _solved(devices: Sequence[str], rows: Sequence[_Row], size: int, rates: Mapp
         z = (value - design @ solution) / sigma
         belief = np.where(seen >= 0, np.minimum((_STUDENT + 1) / (_STUDENT + np.square(z)), 1.0), 1.0)
     weighted = (design * scale) * (np.sqrt(belief) / sigma)[:, None]
-    covariance = np.linalg.pinv(weighted.T @ weighted) * np.outer(scale, scale)
+    normal = weighted.T @ weighted
+    # Some rows are a thousand million times surer than others: each column is brought to its own size before inverting.
+    size_of = np.sqrt(np.diagonal(normal))
+    covariance = np.linalg.inv(normal / np.outer(size_of, size_of)) * np.outer(scale / size_of, scale / size_of)
     z = (value - design @ solution) / sigma
     of_data = seen >= 0
     freedom = max(int(of_data.sum()) - len(devices), 1)

@@ -19,7 +19,8 @@ FloatArray = NDArray[np.float64]
 
 _UNRELATED: Final = 0.5
 """That a recording belongs to the trial is for the evidence to say: mixed-up files are rare, but they must be found."""
-_SAME_S: Final = 0.05
+_LEAST_MISS: Final = 1e-6
+_SAME_SIGMAS: Final = 4.0
 _STEPS, _REACH = 81, 5.0
 BEGINNING: Final = ("clap sound", "playing sound")
 """Names of what a trial's beginning shows alike."""
@@ -57,7 +58,8 @@ class Factor:
         odds = np.exp(np.minimum(self.log_odds, _MOST_LOG_ODDS))
         z = (places_s[:, None] - self.places_s) / self.sigmas_s
         density = np.exp(-0.5 * np.square(z)) / (np.sqrt(2 * np.pi) * self.sigmas_s)
-        return np.asarray(np.log(self.miss + (1 - self.miss) * (density * odds).sum(axis=1) * self.span_s))
+        miss = max(self.miss, _LEAST_MISS)
+        return np.asarray(np.log(miss + (1 - miss) * (density * odds).sum(axis=1) * self.span_s))
 
 
 @dataclass(frozen=True)
@@ -84,25 +86,24 @@ def find_mode(factors: Sequence[Factor]) -> Mode | None:
     span = max(factor.span_s for factor in live)
     places = np.concatenate([factor.places_s for factor in live])
     sigmas = np.concatenate([factor.sigmas_s for factor in live])
-    masses: list[tuple[float, float]] = []
+    masses: list[tuple[float, float, float]] = []
     for start, sigma in _distinct(places, sigmas, live):
         grid = start + np.linspace(-_REACH, _REACH, _STEPS) * sigma
         log = _together(live, grid)
         top = float(log.max())
         share = np.exp(log - top)
         mass = top + float(np.log(share.sum() * (grid[1] - grid[0]) / span))
-        masses.append((mass, float(np.average(grid, weights=share))))
+        masses.append((mass, float(np.average(grid, weights=share)), sigma))
     masses = _merged(masses)
-    best_mass, place = masses[0]
-    rival = np.logaddexp.reduce([np.log(_UNRELATED / (1 - _UNRELATED)), *(mass for mass, _ in masses[1:])])
+    best_mass, place, _ = masses[0]
+    rival = np.logaddexp.reduce([np.log(_UNRELATED / (1 - _UNRELATED)), *(mass for mass, _, _ in masses[1:])])
     confidence = float(1 / (1 + np.exp(np.clip(rival - best_mass, -700, 700))))
     agreeing = {}
     for factor in live:
         z = np.abs(place - factor.places_s) / factor.sigmas_s
-        own = factor.log_odds - 0.5 * np.square(z)
-        pick = int(np.argmax(own))
-        if z[pick] < _REACH:
-            agreeing[factor.number] = pick
+        own = np.where(z < _REACH, factor.log_odds - 0.5 * np.square(z), -np.inf)
+        if (z < _REACH).any():
+            agreeing[factor.number] = int(np.argmax(own))
     return Mode(place, confidence, agreeing, masses[1][1] if len(masses) > 1 else None)
 
 
@@ -136,11 +137,11 @@ def _together(factors: Sequence[Factor], places_s: FloatArray) -> FloatArray:
     return total
 
 
-def _merged(masses: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Count places that are hardly apart as one, best first."""
-    merged: list[tuple[float, float]] = []
-    for mass, place in sorted(masses, reverse=True):
+def _merged(masses: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Count places that are hardly apart for their width as one, best first."""
+    merged: list[tuple[float, float, float]] = []
+    for mass, place, sigma in sorted(masses, reverse=True):
         # Grids of neighbours overlap: the better one has both already.
-        if all(abs(place - other) > _SAME_S for _, other in merged):
-            merged.append((mass, place))
+        if all(abs(place - other) > _SAME_SIGMAS * max(sigma, width) for _, other, width in merged):
+            merged.append((mass, place, sigma))
     return merged

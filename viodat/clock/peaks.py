@@ -10,7 +10,7 @@ from viodat.clock.observations import Hypothesis
 FloatArray = NDArray[np.float64]
 
 _LEAST_SHARE = 1e-4
-_SPAN_SIGMAS = 4.0
+_LEAST_HEIGHT = 0.01
 
 
 def correlation_log_likelihood(correlation: FloatArray, samples: FloatArray | float) -> FloatArray:
@@ -70,17 +70,18 @@ def hypotheses_of(
     span = float(lag_s[-1] - lag_s[0]) + step
     for top in tops[: 4 * most].tolist():
         height = float(log_likelihood[top])
-        if height < best + np.log(_LEAST_SHARE) or height <= 0 or len(found) >= most:
+        if height < best + np.log(_LEAST_SHARE) or height <= _LEAST_HEIGHT or len(found) >= most:
             break
         before, after = float(log_likelihood[top - 1]), float(log_likelihood[top + 1])
         bend = 2 * height - before - after
         if bend <= 0:
             continue
-        place = 0.5 * (after - before) / bend
-        own = step / np.sqrt(bend)
+        place = float(np.clip(0.5 * (after - before) / bend, -0.5, 0.5))
+        # However flat a peak is, it is no wider than all lags together.
+        own = min(step / float(np.sqrt(bend)), span / float(np.sqrt(2 * np.pi)))
         at = float(lag_s[top]) + place * step
         if any(abs(at - other.lag_s) < 2 * own for other in found):
             continue
-        area = height + 0.125 * (after - before) ** 2 / bend + np.log(np.sqrt(2 * np.pi) * own / span)
+        area = height + 0.5 * bend * place**2 + np.log(np.sqrt(2 * np.pi) * own / span)
         found.append(Hypothesis(at, float(np.hypot(own, common_sigma_s)), area - cost))
     return tuple(sorted(found, key=lambda one: -one.log_odds))

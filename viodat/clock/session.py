@@ -1,7 +1,7 @@
 """What a session's trials say together of its devices: each phone's skew of picture and sound, and each clock's drift.
 
 Both hardly change from trial to trial, and one trial tells them badly. They are averaged over the trials with their
-scatter between trials as an unknown (DerSimonian and Laird 1986, Control. Clin. Trials 7, 177-188), leaving out the
+scatter between trials as an unknown (Paule and Mandel 1982, J. Res. Natl. Bur. Stand. 87, 377-385), leaving out the
 trial that is to be solved with them, so that nothing is used twice.
 """
 
@@ -25,8 +25,8 @@ DRIFT_SCATTER_PPM: Final = 1.5
 """A quartz in a warmer pocket."""
 _DRIFT_COMMON: Final = 0.25
 """Share of a trial's uncertainty of the drift that other trials have alike: how bows behave at a trial's two ends."""
-_ROUNDS: Final = 20
-_STUDENT: Final = 4.0
+_ROUNDS: Final = 40
+_FAR: Final = 3.0
 _FEW: Final = 3
 """Fewer trials do not tell how much they scatter."""
 
@@ -77,18 +77,29 @@ def session_priors(solved: Mapping[str, TrialClocks], *, leave_out: str = "") ->
 def _pooled(told: FloatArray, prior: float, scatter: float, common: float) -> tuple[float, float]:
     """Mean and standard deviation of what a further trial has, from (2, N) values and sigmas and one prior about 0."""
     own, sigma = told
-    between = scatter**2
-    belief = np.ones(len(own))
-    mean = 0.0
-    for _ in range(_ROUNDS):
-        weight = belief / (np.square(sigma) + between)
-        mean = float((weight * own).sum() / weight.sum())
-        belief = np.minimum((_STUDENT + 1) / (_STUDENT + np.square(own - mean) / (np.square(sigma) + between)), 1.0)
-        if len(own) > _FEW:
-            excess = float((weight * np.square(own - mean)).sum()) - (len(own) - 1)
-            room = float(weight.sum() - np.square(weight).sum() / weight.sum())
-            between = max(scatter**2, between + excess / room)
-    told_by_trials = 1 / float((belief / (np.square(sigma) + between)).sum()) + common**2
+    # A trial that errs altogether counts as one that errs by three times what is usual.
+    middle = float(np.median(own))
+    usual = np.maximum(1.48 * float(np.median(np.abs(own - middle))), sigma)
+    own = np.clip(own, middle - _FAR * usual, middle + _FAR * usual)
+    between = max(scatter**2, _between(own, sigma)) if len(own) > _FEW else scatter**2
+    weight = 1 / (np.square(sigma) + between)
+    mean = float((weight * own).sum() / weight.sum())
+    told_by_trials = 1 / float(weight.sum()) + common**2
     # What the trials err by alike does not average out, so it is weighed against the prior once, with their mean.
     variance = 1 / (1 / told_by_trials + 1 / prior**2)
     return mean * variance / told_by_trials, float(min(np.sqrt(variance + between), prior))
+
+
+def _between(own: FloatArray, sigma: FloatArray) -> float:
+    """Variance between trials with which their scatter is what it should be, by halving; 0 if they scatter less."""
+
+    def excess(between: float) -> float:
+        weight = 1 / (np.square(sigma) + between)
+        return float((weight * np.square(own - (weight * own).sum() / weight.sum())).sum()) - (len(own) - 1)
+
+    low, high = 0.0, float(np.var(own)) * 4 + 1e-18
+    if excess(low) <= 0:
+        return 0.0
+    for _ in range(_ROUNDS):
+        low, high = (0.5 * (low + high), high) if excess(0.5 * (low + high)) > 0 else (low, 0.5 * (low + high))
+    return high

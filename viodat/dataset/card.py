@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from viodat.body.angles import ANGLES
 from viodat.dataset import schema
@@ -53,6 +53,9 @@ pandas.read_parquet("motion")       # all trials as one table
 """  # noqa: E501
 
 
+_DOUBTFUL: Final = (schema.STATUS_UNCERTAIN, schema.STATUS_UNSYNCHRONISED)
+
+
 def write_card(
     folder: Path,
     info: Mapping[str, Any],
@@ -64,7 +67,12 @@ def write_card(
     built = [row for row in trials if row["status"] == schema.STATUS_BUILT]
     kinds = Counter(row["kind"] for row in recordings if row["status"] != schema.STATUS_EXCLUDED)
     streams = ", ".join(f"{count} {kind} recordings" for kind, count in sorted(kinds.items())) or "no recordings"
-    left_out = f"; {len(exclusions)} left out, see exclusions.parquet" if exclusions else ""
+    # A recording without a certain clock stands among the exclusions, and is in the dataset all the same.
+    doubtful = {row["recording"] for row in recordings if row["status"] in _DOUBTFUL}
+    gone = sum(row["recording"] not in doubtful for row in exclusions)
+    left_out = f"; {gone} left out, see exclusions.parquet" if gone else ""
+    if doubtful:
+        left_out += f"; {len(doubtful)} of the recordings have no clock certain enough to train on (recordings.status)"
     by_split: dict[str, list[Mapping[str, Any]]] = {}
     for row in built:
         by_split.setdefault(row["split"], []).append(row)

@@ -23,7 +23,7 @@ from viodat.dataset import paths, schema
 from viodat.dataset.info import read_info
 from viodat.dataset.manifest import Verification, verify
 from viodat.dataset.streams import AudioTrack, Motion, Video
-from viodat.dataset.tables import read_arrays, read_table
+from viodat.dataset.tables import read_arrays, read_table, with_later_columns
 from viodat.errors import DatasetError
 
 Arrays = dict[str, NDArray[Any]]
@@ -207,8 +207,10 @@ class VioDataset:
         return {name: {row[key]: row for row in self._table(name).to_pylist()} for name, key in keys.items()}
 
     def _table(self, name: str) -> pa.Table:
-        file = self.path / paths.table(name)
-        return read_table(file, schema.TABLES[name], built_by=self.info["viodat_version"])
+        kind, version = schema.TABLES[name], self.info["schema_version"]
+        older = pa.schema([field for field in kind if not schema.lacks(version, field)])
+        table = read_table(self.path / paths.table(name), older, built_by=self.info["viodat_version"])
+        return with_later_columns(table, kind, version)
 
     def _frame(self, name: str) -> pd.DataFrame:
         # Lossy: of a key that a damaged map holds twice, the last value counts.

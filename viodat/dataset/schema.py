@@ -20,7 +20,7 @@ from viodat.body.angles import ANGLES
 from viodat.capture.measurements import MEASUREMENTS
 from viodat.joints import JOINTS
 
-SCHEMA_VERSION: Final = "1.1"
+SCHEMA_VERSION: Final = "1.2"
 
 N_JOINTS: Final = len(JOINTS)
 N_FEATURES: Final = 35
@@ -29,6 +29,7 @@ N_MELS: Final = 128
 STATUS_BUILT: Final = "built"
 STATUS_EXCLUDED: Final = "excluded"
 STATUS_UNSYNCHRONISED: Final = "unsynchronised"
+STATUS_UNCERTAIN: Final = "uncertain"
 
 
 def _field(name: str, kind: pa.DataType, meaning: str, *, required: bool = False, **metadata: str) -> pa.Field:
@@ -214,12 +215,31 @@ RECORDINGS = _schema(
         _field("device", pa.string(), "device id", required=True),
         _field("kind", pa.string(), "camera or microphone", required=True),
         _field("split", pa.string(), "train, validation or test", required=True),
-        _field("status", pa.string(), "built, unsynchronised or excluded", required=True),
+        _field("status", pa.string(), "built, uncertain, unsynchronised or excluded", required=True),
         _field("offset_s", pa.float64(), "mocap time at the device's zero", unit="s"),
-        _field("drift_ppm", pa.float64(), "drift of the device's clock", unit="1e-6"),
-        _field("sigma_ms", pa.float64(), "standard deviation of the offset", unit="ms"),
-        _field("confidence", pa.float64(), "probability that the offset is right within three sigma", unit="1"),
-        _field("sync_method", pa.string(), "where the offset comes from"),
+        _field("drift_ppm", pa.float64(), "how much faster mocap time runs than the device's", unit="1e-6"),
+        _field(
+            "drift_sigma_ppm", pa.float64(), "standard deviation of the drift; null where the clock was given",
+            unit="1e-6", since="1.2",
+        ),
+        _field(
+            "skew_ms", pa.float64(),
+            "by how much a picture's stamp is later than the sound of the same event; null where none was estimated: "
+            "then the pictures are on the sound's clock",
+            unit="ms", since="1.2",
+        ),
+        _field("skew_sigma_ms", pa.float64(), "standard deviation of the skew", unit="ms", since="1.2"),
+        _field(
+            "sigma_ms", pa.float64(),
+            "standard deviation of the mocap time of its pictures, or without pictures of its sound, at the worse end "
+            "of what it shares with the trial",
+            unit="ms",
+        ),
+        _field(
+            "confidence", pa.float64(),
+            "probability that it belongs to the trial and stands about there; null where the clock was given", unit="1",
+        ),
+        _field("sync_method", pa.string(), "given, or the kinds of evidence that the clock rests on, joined by +"),
         _field("calibrated", pa.bool_(), "a camera model exists, so 2D and camera-frame truth do"),
         _field("camera_model", pa.string(), "the camera at this video's size, as JSON"),
         _field("frames", pa.int64(), "video frames"),
@@ -237,7 +257,7 @@ RECORDINGS = _schema(
         _field("audio_file", pa.string(), "path under the raw capture"),
         _field("notes", pa.list_(pa.string()), "what was found and handled"),
     ]
-)
+)  # fmt: skip
 
 EXCLUSIONS = _schema(
     [

@@ -113,6 +113,14 @@ def read_arrays(
     return arrays
 
 
+def with_later_columns(table: pa.Table, schema: pa.Schema, version: str) -> pa.Table:
+    """Add the columns that a dataset of an older schema version lacks, all null."""
+    for field in schema:
+        if lacks(version, field) and field.name not in table.column_names:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
+    return table
+
+
 def read_table(
     path: Path,
     schema: pa.Schema | None = None,

@@ -20,6 +20,7 @@ from viodat.dataset.schema import STATUS_BUILT, STATUS_EXCLUDED
 from viodat.files import write_text
 from viodat.report import wording
 from viodat.report.evidence import SHOWN_MARKERS, MarkerEvidence
+from viodat.report.sync_values import TrialClockPage
 from viodat.report.take_sheet import SheetRecording
 
 
@@ -86,6 +87,8 @@ class TrialReport:
         Versions and input files.
     evidence
         Of markers and joints; None for a trial whose markers could not be read.
+    clocks
+        What is said of its clocks; None for a trial that was left out.
     """
 
     trial: str
@@ -100,6 +103,7 @@ class TrialReport:
     sheet_svg: Path | None = None
     provenance: str = ""
     evidence: MarkerEvidence | None = None
+    clocks: TrialClockPage | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ class DatasetReport:
         What built it: name -> version.
     open_with
         Python that opens the dataset and shows something of it.
+    sync
+        The page about clocks; None if there is none.
     """
 
     name: str
@@ -128,6 +134,7 @@ class DatasetReport:
     missing: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     open_with: str = ""
+    sync: Path | None = None
 
 
 def sheet_paths(out: Path, trial: str) -> tuple[Path, Path]:

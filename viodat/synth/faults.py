@@ -1,7 +1,8 @@
 """The mistakes that labs make, made on purpose: what each fault does to a trial.
 
 Faults of the recording itself (a phone at 60 frames per second, a clipped microphone, a phone that was knocked) change
-the devices before it is made; those of files (cut short, copied, missing) come after it. Truth is never faulty: it
+the devices before it is made, or which trial and what sound they record (:mod:`viodat.synth.schedule`,
+:mod:`viodat.synth.recordings`); those of files (cut short, copied, missing) come after it. Truth is never faulty: it
 describes what happened, under the names that the files bear.
 """
 
@@ -15,6 +16,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from scipy.signal import resample_poly
 
 from viodat.files import atomic_path, write_bytes
 from viodat.synth.lab.c3d import MarkerRecording
@@ -22,6 +24,7 @@ from viodat.synth.lab.cameras import PhoneCamera
 from viodat.synth.lab.phones import Frames, Phone
 from viodat.synth.options import Fault
 from viodat.synth.plan import TrialPlan, trial_id
+from viodat.synth.sound.room import RATE_HZ
 from viodat.synth.vectors import FloatArray
 
 DESCRIPTIONS: Final[Mapping[Fault, str]] = {
@@ -38,13 +41,24 @@ DESCRIPTIONS: Final[Mapping[Fault, str]] = {
     "short_video": "the pictures of a phone end after two thirds of its recording; its sound goes on",
     "missing_static": "the last participant has no static trial",
     "duplicated_trial": "a trial's files are there a second time, under a number of their own",
+    "silent_microphone": "the last phone hears nothing: its sound is its own noise",
+    "metronome": "a metronome at 60 to 120 beats per minute clicks through a trial; nobody plays to it",
+    "wrong_sound": "the last phone's sound is what it recorded in the participant's next trial",
+    "wrong_trial": "all recordings of a trial are those of the participant's next trial",
+    "stopped_phone": "the last phone stops, sound and pictures, in the middle of the trial",
+    "wrong_rate": "the last recorder, a separate microphone where there is one, samples at 48 kHz and its file says "
+    "44.1 kHz: its sound lasts longer and is lower",
+    "long_recording": "the first phone runs 120 s (`--long-seconds`) longer than all others, before the trial or after "
+    "it, while the player rehearses another piece",
 }
 
 KNOCK_MM: Final = 60.0
 KNOCK_RAD: Final = float(np.deg2rad(4.0))
 CLIPPING_DB: Final = 30.0
 SHORT_SHARE: Final = 2 / 3
+WRONG_RATE_HZ: Final = 48_000.0
 _KEPT = 0.6
+_RATES_SHARE = 300  # 48,000 = 160 · 300, 44,100 = 147 · 300
 
 
 def as_recorded(markers: MarkerRecording, plan: TrialPlan) -> MarkerRecording:
@@ -78,6 +92,12 @@ def as_heard(sound: FloatArray, k: int, plan: TrialPlan, phones: int) -> FloatAr
     if "stereo_microphone" in plan.faults and k == phones - 1:
         return np.stack([sound, 0.5 * sound], axis=1)
     return sound
+
+
+def at_wrong_rate(sound: FloatArray) -> FloatArray:
+    """Give (N,) or (N, 2) samples at 44.1 kHz as they are at 48 kHz: more samples, which a file calls 44.1 kHz."""
+    up, down = (int(rate) // _RATES_SHARE for rate in (WRONG_RATE_HZ, RATE_HZ))
+    return np.asarray(np.clip(resample_poly(sound, up, down, axis=0), -1.0, 1.0))
 
 
 def as_filmed(frames: Frames, k: int, plan: TrialPlan, seconds: float) -> Frames:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal, get_args
 
-from viodat.errors import ConfigError
+from viodat.errors import ConfigError, counted
 from viodat.synth.player.roster import MOST_PARTICIPANTS
 
 Fault = Literal[
@@ -23,15 +23,29 @@ Fault = Literal[
     "short_video",
     "missing_static",
     "duplicated_trial",
+    "silent_microphone",
+    "metronome",
+    "wrong_sound",
+    "wrong_trial",
+    "stopped_phone",
+    "wrong_rate",
+    "long_recording",
 ]
 """Names of the faults; :mod:`viodat.synth.faults` says what each does."""
 FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 Calibration = Literal["pose2sim", "opencv-yaml", "opencv-json", "caliscope"]
 CALIBRATIONS: Final[tuple[Calibration, ...]] = get_args(Calibration)
+RoomName = Literal["curtained", "bare", "hall", "open"]
+"""Names of the rooms; :mod:`viodat.synth.lab.rooms` says how each sounds."""
+ROOM_NAMES: Final[tuple[RoomName, ...]] = get_args(RoomName)
 
 SHORTEST_S: Final = 3.0
 SHORTEST_ROM_S: Final = 20.0
 LONGEST_S: Final = 600.0
+SHORTEST_LONG_S: Final = 5.0
+MOST_CLAPS: Final = 3
+ONE_CLAP_S, CLAPS_S = 6.0, 8.0
+"""Shorter trials have no time for a clap, or for more than one."""
 MOST_CAMERAS: Final = 4
 MOST_MICROPHONES: Final = 8
 
@@ -68,6 +82,15 @@ class TwinOptions:
         Format of the calibration files.
     faults
         Mistakes to make, each once.
+    given_clocks
+        True writes each recording's offset into capture.toml, as a careful person would find it by hand. False leaves
+        the clocks to be estimated.
+    room
+        How the room sounds: a lab with curtains, a bare one, a hall, or the open air.
+    claps
+        How many claps each trial begins with, 0 to 3; None: drawn, none in some trials.
+    long_s
+        How much longer than the others a phone runs by the fault ``long_recording``.
     """
 
     participants: int = 12
@@ -83,6 +106,10 @@ class TwinOptions:
     rom_seconds: float = 45.0
     calibration: Calibration = "pose2sim"
     faults: tuple[Fault, ...] = ()
+    given_clocks: bool = False
+    room: RoomName = "curtained"
+    claps: int | None = None
+    long_s: float = 120.0
 
     def __post_init__(self) -> None:
         bounds: dict[str, tuple[float, float]] = {
@@ -96,6 +123,7 @@ class TwinOptions:
             "microphones": (0, MOST_MICROPHONES),
             "missed_recordings": (0, self.cameras - 1),
             "device_start_s": (0.0, 5.0),
+            "long_s": (SHORTEST_LONG_S, LONGEST_S),
         }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -108,9 +136,29 @@ class TwinOptions:
         _known(self.faults, FAULTS, "fault")
         if "swapped_cameras" in self.faults and self.cameras == 1:
             raise ConfigError("one camera cannot be swapped", mend="Use 2 to 4 cameras, or another fault.")
+        for fault in ("wrong_sound", "wrong_trial"):
+            if fault in self.faults and self.trials == 1:
+                raise ConfigError(
+                    f"{fault} takes recordings of the participant's next trial, and there is none",
+                    mend="Use 2 trials or more, or another fault.",
+                )
         # The order in which faults are named means nothing.
         object.__setattr__(self, "faults", tuple(fault for fault in FAULTS if fault in self.faults))
         _known([self.calibration], CALIBRATIONS, "calibration format")
+        _known([self.room], ROOM_NAMES, "room")
+        self._check_claps()
+
+    def _check_claps(self) -> None:
+        if self.claps is None:
+            return
+        if not 0 <= self.claps <= MOST_CLAPS:
+            raise ConfigError(f"cannot simulate claps = {self.claps}", mend=f"Use 0 to {MOST_CLAPS}.")
+        least_s = (0.0, ONE_CLAP_S, CLAPS_S)[min(self.claps, 2)]
+        if self.seconds < least_s:
+            raise ConfigError(
+                f"a trial of {self.seconds:g} s has no time for {counted(self.claps, 'clap')}",
+                mend=f"Use {least_s:g} s or more, or fewer claps.",
+            )
 
     def as_json(self) -> dict[str, object]:
         """Give the options as JSON has them."""

@@ -6,7 +6,7 @@ numbers of participant, trial and device, so that any trial can be made without 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache
 
@@ -44,6 +44,8 @@ class Stream(IntEnum):
     SYNC = 19
     FRAMES = 20
     MICROPHONE = 21
+    METRONOME = 22
+    REHEARSAL = 23
 
 
 def generator(options: TwinOptions, stream: Stream, *numbers: int) -> np.random.Generator:
@@ -123,6 +125,21 @@ def plan_trials(options: TwinOptions) -> tuple[TrialPlan, ...]:
         )
         for i, number in takes
     )
+
+
+def recorded_trial(options: TwinOptions, plan: TrialPlan) -> TrialPlan:
+    """Give the trial whose recordings bear a trial's name: itself, or the next one where someone mixed them up."""
+    return after(options, plan, "wrong_trial") if "wrong_trial" in plan.faults else plan
+
+
+def after(options: TwinOptions, plan: TrialPlan, fault: Fault) -> TrialPlan:
+    """Give the participant's next trial, after the last one the first, to stand in for a trial by a fault.
+
+    It has the faults of the trial that it stands in for, less the one that put it there: those struck the recordings
+    that bear that trial's name.
+    """
+    own = [other for other in plan_trials(options) if other.participant == plan.participant]
+    return replace(own[plan.number % len(own)], faults=plan.faults - {fault})
 
 
 def next_number(options: TwinOptions, plan: TrialPlan) -> int:

@@ -2,13 +2,13 @@
 
 All times are seconds on the mocap clock, which starts with the mocap system. The phones are started by hand around that
 moment. When all run, the player claps and then plays. The C3D file is cropped to begin when all run, so that its
-first frame is not frame number 1.
+first frame is not frame number 1. A phone that runs for minutes more, by mistake, hears the player rehearse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +18,7 @@ from viodat.synth.lab.cameras import PHONES
 from viodat.synth.lab.clocks import DeviceClock, draw_clock, draw_ppm
 from viodat.synth.lab.phones import Phone
 from viodat.synth.music import score
-from viodat.synth.options import TwinOptions
+from viodat.synth.options import CLAPS_S, ONE_CLAP_S, TwinOptions
 from viodat.synth.plan import Stream, TrialPlan, generator
 from viodat.synth.sound.clap import Clap, draw_claps
 from viodat.synth.vectors import FloatArray
@@ -26,9 +26,9 @@ from viodat.synth.vectors import FloatArray
 _AFTER_START_S = 0.2
 _AFTER_CLAPS_S = 0.8
 """Between the last clap and the start of the piece, whose first note comes another 0.6 s later."""
-_ONE_CLAP_S, _CLAPS_S = 6.0, 8.0
-"""Shorter trials have no clap, or one."""
 _PHONE_STOP_S = (0.3, 1.5)
+_QUIET_S = 1.0
+"""Between a rehearsal and what comes before and after it."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class RunningDevice:
 
     Attributes
     ----------
-    recording
-        Id of what it records.
+    name
+        As in the ids of its recordings: C01, M01.
     phone
         Index of the phone; None for a separate microphone.
     microphone
@@ -47,13 +47,33 @@ class RunningDevice:
         Of this recording.
     seconds
         Length of the recording on that clock.
+    early_s, late_s
+        How much of that is before and after what it should have recorded: it was started too early or stopped too
+        late.
     """
 
-    recording: str
+    name: str
     phone: int | None
     microphone: int | None
     clock: DeviceClock
     seconds: float
+    early_s: float = 0.0
+    late_s: float = 0.0
+
+    @property
+    def runs_alone(self) -> bool:
+        """True where it also records while no other device runs."""
+        return self.early_s > 0 or self.late_s > 0
+
+    @property
+    def middle_s(self) -> float:
+        """Middle of what it should have recorded, s on its own clock."""
+        return (self.early_s + self.seconds - self.late_s) / 2
+
+    @property
+    def runs_s(self) -> tuple[float, float]:
+        """When it starts and stops, s on the mocap clock."""
+        return self.clock.start_s, float(self.clock.mocap(self.seconds))
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,8 @@ class Schedule:
         How long it may last.
     devices
         Phones in the order of their names, then microphones.
+    rehearsal
+        From when to when the player plays something else, while only one phone runs; None in most trials.
     """
 
     first_frame: int
@@ -82,6 +104,12 @@ class Schedule:
     play_s: float
     play_seconds: float
     devices: tuple[RunningDevice, ...]
+    rehearsal: tuple[float, float] | None = None
+
+    @property
+    def last_phone(self) -> RunningDevice:
+        """The last one that was running, by its place in the room."""
+        return max((device for device in self.devices if device.phone is not None), key=lambda d: d.phone or 0)
 
     @property
     def frame_times_s(self) -> FloatArray:
@@ -118,9 +146,10 @@ def _schedule(options: TwinOptions, plan: TrialPlan, ppm: tuple[float, ...]) -> 
     first = int(np.ceil(cropped_s * MOCAP_HZ)) + 1
     frames = round(options.seconds * MOCAP_HZ)
     start_s, end_s = (first - 1) / MOCAP_HZ, (first - 1 + frames) / MOCAP_HZ
-    claps = draw_claps(rng, start_s + _AFTER_START_S)
-    most = 0 if options.seconds < _ONE_CLAP_S else 1 if options.seconds < _CLAPS_S else len(claps)
-    claps = claps[:most]
+    claps = draw_claps(rng, start_s + _AFTER_START_S, options.claps)
+    if options.claps is None:
+        most = 0 if options.seconds < ONE_CLAP_S else 1 if options.seconds < CLAPS_S else len(claps)
+        claps = claps[:most]
     play_s = claps[-1].time_s + _AFTER_CLAPS_S if claps else start_s
     if end_s - play_s < score.SHORTEST_S:
         claps, play_s = (), start_s
@@ -129,18 +158,36 @@ def _schedule(options: TwinOptions, plan: TrialPlan, ppm: tuple[float, ...]) -> 
     devices = []
     for k, (name, clock) in enumerate(zip([*names, *microphones], [*clocks, *stands], strict=True)):
         stop_s = end_s + rng.uniform(*_PHONE_STOP_S)
-        seconds = round(float(clock.device(stop_s)), 3)
         is_phone = k < len(clocks)
+        if "stopped_phone" in plan.faults and is_phone and order[k] == len(clocks) - 1:
+            stop_s = (start_s + end_s) / 2
+        seconds = round(float(clock.device(stop_s)), 3)
         devices.append(
-            RunningDevice(
-                plan.recording(name),
-                order[k] if is_phone else None,
-                None if is_phone else k - len(clocks),
-                clock,
-                seconds,
-            )
+            RunningDevice(name, order[k] if is_phone else None, None if is_phone else k - len(clocks), clock, seconds)
         )
-    return Schedule(first, frames, claps, play_s, end_s - play_s, tuple(devices))
+    times = Schedule(first, frames, claps, play_s, end_s - play_s, tuple(devices))
+    return _with_a_long_recording(options, plan, times) if "long_recording" in plan.faults else times
+
+
+def _with_a_long_recording(options: TwinOptions, plan: TrialPlan, times: Schedule) -> Schedule:
+    """Let the first phone run longer than all others, before the trial or after it."""
+    early = generator(options, Stream.REHEARSAL, plan.participant, plan.number, 1).random() < 0.5
+    starts, stops = zip(*(device.runs_s for device in times.devices), strict=True)
+    longer = []
+    for device in times.devices:
+        if device.phone != 0:
+            longer.append(device)
+        elif early:
+            clock = replace(device.clock, start_s=min(starts) - options.long_s)
+            early_s, stop_s = clock.device(device.runs_s).tolist()
+            seconds = round(stop_s, 3)
+            longer.append(replace(device, clock=clock, seconds=seconds, early_s=early_s))
+        else:
+            seconds = round(float(device.clock.device(max(stops) + options.long_s)), 3)
+            longer.append(replace(device, seconds=seconds, late_s=seconds - device.seconds))
+    begin_s = min(starts) - options.long_s if early else max(stops)
+    rehearsal = begin_s + _QUIET_S, begin_s + options.long_s - _QUIET_S
+    return replace(times, devices=tuple(longer), rehearsal=rehearsal)
 
 
 def _phone_order(plan: TrialPlan, phones: int) -> list[int]:

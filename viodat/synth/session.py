@@ -18,7 +18,7 @@ from viodat.synth.lab.phones import Phone, draw_phone
 from viodat.synth.music.performance import PlayerTraits, draw_traits
 from viodat.synth.options import TwinOptions
 from viodat.synth.picture.figure import Look
-from viodat.synth.plan import Stream, generator, people, plan_trials
+from viodat.synth.plan import Stream, generator, people, plan_trials, recorded_trial
 from viodat.synth.player.anatomy import Anatomy, draw_anatomy
 from viodat.synth.player.hold import Hold
 from viodat.synth.player.motion import draw_hold
@@ -124,7 +124,14 @@ def _capture_toml(options: TwinOptions, room: Lab) -> str:
     if options.calibration == "caliscope":
         ids = ", ".join(f'{camera.name} = "cam_{int(camera.name[1:])}"' for camera in room.cameras)
         lines += ["", "[cameras]", f"ids = {{ {ids} }}"]
-    lines += [
+    if options.given_clocks:
+        lines += _given_clocks(options, room)
+    return "\n".join(lines) + "\n"
+
+
+def _given_clocks(options: TwinOptions, room: Lab) -> list[str]:
+    """Give the lines of each recording's offset, found by a careful person: true but for a few milliseconds."""
+    lines = [
         "",
         "# As found by hand from pictures and sound: mocap time = device time + offset at the middle of the recording.",
         "# A phone's sound may be up to 40 ms off its pictures, and its clock drifts.",
@@ -132,22 +139,15 @@ def _capture_toml(options: TwinOptions, room: Lab) -> str:
         'method = "given"',
         f"sigma_ms = {_GIVEN_SIGMA_MS}",
     ]
-    for name, offset_s in _given_offsets(options, room):
-        lines += ["", f"[sync.recordings.{name}]", f"offset_s = {offset_s:.4f}"]
-    return "\n".join(lines) + "\n"
-
-
-def _given_offsets(options: TwinOptions, room: Lab) -> list[tuple[str, float]]:
-    """Offset of each recording as a careful person would read it off the pictures: true but for a few milliseconds."""
-    found = []
     for plan in plan_trials(options):
         rng = generator(options, Stream.SYNC, plan.participant, plan.number)
-        for device in schedule(options, plan, room.phones).devices:
-            middle = device.seconds / 2
+        for device in schedule(options, recorded_trial(options, plan), room.phones).devices:
+            middle = device.middle_s
             skew = 0.0 if device.phone is None else room.phones[device.phone].skew_s
             offset = float(device.clock.mocap(middle - skew)) - middle
-            found.append((device.recording, offset + rng.normal(0, _GIVEN_SIGMA_MS / 1000)))
-    return found
+            offset_s = offset + rng.normal(0, _GIVEN_SIGMA_MS / 1000)
+            lines += ["", f"[sync.recordings.{plan.recording(device.name)}]", f"offset_s = {offset_s:.4f}"]
+    return lines
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,19 +2,30 @@
 
 import pytest
 
-from viodat.build.gates import GATES, STAGE, Reading, gate_readings, with_limits
+from viodat.build.gates import (
+    CLOCKS,
+    GATES,
+    RECORDING_GATES,
+    STAGE,
+    Reading,
+    clock_gate,
+    gate_clock,
+    gate_readings,
+    with_limits,
+)
 from viodat.capture.config import CaptureConfig
 from viodat.capture.config_joints import GatesTable
 from viodat.errors import ConfigError
 
 NAN = float("nan")
+ALL = {**GATES, **RECORDING_GATES}
 
 
 def test_every_gate_can_be_set_in_capture_toml_and_nothing_else():
-    assert list(GatesTable.model_fields) == list(GATES)
+    assert list(GatesTable.model_fields) == list(ALL)
 
 
-@pytest.mark.parametrize("gate", GATES.values(), ids=GATES.keys())
+@pytest.mark.parametrize("gate", ALL.values(), ids=ALL.keys())
 def test_a_gate_explains_itself(gate):
     assert gate.measures
     assert gate.finds
@@ -23,7 +34,7 @@ def test_a_gate_explains_itself(gate):
     assert gate.unit != "share" or 0 <= gate.limit <= 1
 
 
-@pytest.mark.parametrize("gate", GATES.values(), ids=GATES.keys())
+@pytest.mark.parametrize("gate", ALL.values(), ids=ALL.keys())
 def test_a_gate_keeps_its_limit_and_rejects_beyond(gate):
     beyond = gate.limit - 0.01 if gate.sense == "at least" else gate.limit + 0.01
     within = gate.limit + 0.01 if gate.sense == "at least" else gate.limit - 0.01
@@ -63,6 +74,23 @@ def test_limits_of_capture_toml_stand_above_ours():
     assert gates["segment_gap_share"].keeps(1.0)
     assert gates["gap_share"] == GATES["gap_share"]
     assert with_limits(GatesTable()) == dict(GATES)
+
+
+def test_the_limit_of_a_clock_is_half_a_frame_unless_it_is_set():
+    assert clock_gate(GatesTable(), None).limit == pytest.approx(16.667, abs=1e-3)
+    assert clock_gate(GatesTable(), 1 / 60).limit == pytest.approx(8.333, abs=1e-3)
+    assert clock_gate(GatesTable(clock_sigma_ms=40.0), 1 / 60).limit == 40
+
+
+def test_an_uncertain_clock_is_told_with_its_number():
+    gate = clock_gate(GatesTable(), 1 / 30)
+    assert gate_clock("P05T28", "P05C01T28", gate, 16.6) is None
+    assert gate_clock("P05T28", "P05C01T28", gate, NAN) is None
+    found = gate_clock("P05T28", "P05C01T28", gate, 23.14)
+    assert found is not None
+    assert (found.stage, found.recording, found.value) == (CLOCKS, "P05C01T28", 23.14)
+    assert found.limit == pytest.approx(16.667, abs=1e-3)
+    assert found.reason.startswith("clock_sigma_ms is 23.1 ms, but must be at most 16.7 ms; likely a take")
 
 
 @pytest.mark.parametrize(

@@ -149,3 +149,17 @@ def click_time_s(samples: np.ndarray, rate_hz: float) -> float:
     peak = int(np.argmax(energy))
     near = slice(max(0, peak - 300), peak + 300)
     return float(np.average(np.arange(energy.shape[0])[near], weights=energy[near]) / rate_hz)
+
+
+def write_timecoded(path: Path, code: str, rate: Fraction, count: int = 10) -> Path:
+    """Write a few pictures of a camera that bears a time code."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.metadata["timecode"] = code
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(numbered(number), format="rgb24")
+            frame.pts, frame.time_base = number, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

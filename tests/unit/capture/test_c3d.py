@@ -250,3 +250,16 @@ def test_absent_rate_is_refused(tmp_path):
     poke_parameter(poke(path, 20, "f", 0.0), b"RATE", "f", 0.0)
     with pytest.raises(CaptureError, match="no frame rate"):
         read(path)
+
+
+def test_movies_have_their_delays(tmp_path):
+    parameters = {("POINT", "MOVIE_ID"): ["59675701", "", "65904054"], ("POINT", "MOVIE_DELAY"): [0.25, 1.0, -0.5]}
+    trial = read(write_c3d(tmp_path / "a.c3d", LABELS, parameters=parameters))
+    assert [(movie.id, movie.delay_s) for movie in trial.movies] == [("59675701", 0.25), ("65904054", -0.5)]
+    assert trial.renamed({"LASI": "X"}).movies == trial.movies
+
+
+def test_a_movie_without_a_delay_says_nothing(tmp_path):
+    assert read(write_c3d(tmp_path / "a.c3d", LABELS)).movies == ()
+    lacking = {("POINT", "MOVIE_ID"): ["59675701", "65904054"], ("POINT", "MOVIE_DELAY"): [float("nan")]}
+    assert read(write_c3d(tmp_path / "b.c3d", LABELS, parameters=lacking)).movies == ()

@@ -139,6 +139,21 @@ def test_given_offsets_prefer_the_recording(tmp_path):
     assert sync.given_offset("S02C03_scale", "C03") is None
 
 
+def test_offsets_are_evidence_unless_they_are_to_be_the_clock(tmp_path):
+    sync = load(tmp_path, "[sync]\noffset_s = {C01 = 0.5}").sync
+    assert (sync.method, sync.of, sync.states_offsets) == ("auto", "sound", True)
+    assert CaptureConfig().sync.method == "auto"
+    assert not CaptureConfig().sync.states_offsets
+
+
+def test_time_codes_are_by_trial(tmp_path):
+    sync = load(tmp_path, '[sync]\ntimecode = {P05T28 = "10:22:31;04"}').sync
+    code = sync.code_of("P05T28")
+    assert code is not None
+    assert str(code) == "10:22:31;04"
+    assert sync.code_of("P05T29") is None
+
+
 def test_it_crosses_process_borders(tmp_path):
     config = load(tmp_path, FULL)
     assert pickle.loads(pickle.dumps(config)) == config
@@ -181,8 +196,15 @@ MISTAKES = {
     '[markers]\nunits = "inch"': "[markers] units is 'inch'; one of 'mm', 'cm' or 'm' was expected",
     '[markers.labels]\na = "LASI"\nb = "LASI"': "a and b are both mapped to 'LASI'",
     '[joints.points]\nleft_nee = "x"': "line 1: [joints] points: unknown joint 'left_nee'; did you mean 'left_knee'?",
-    '[sync]\nmethod = "auto"': "line 2: [sync] method is 'auto'; one of 'none' or 'given' was expected",
-    "[sync]\noffset_s = {C01 = 0}": "line 1: [sync]: offsets are given, but method is 'none'",
+    '[sync]\nmethod = "aut"': "line 2: [sync] method is 'aut'; one of 'auto', 'given' or 'none' was expected",
+    '[sync]\nmethod = "none"\noffset_s = {C01 = 0}': "line 1: [sync]: offsets are given, but method is 'none'",
+    '[sync]\nof = "video"': "line 2: [sync] of is 'video'; one of 'sound' or 'picture' was expected",
+    '[sync]\ntimecode = {P05T28 = "1:2:3"}': "[sync] timecode: P05T28 is '1:2:3'; hh:mm:ss:ff",
+    '[sync]\ntimecode = {P05T28 = "10:61:00:00"}': "which is no time of a day",
+    '[sync]\nmethod = "none"\ntimecode = {P05T28 = "10:22:31:04"}': "time codes are given, but method is 'none'",
+    "[microphones.M01]\nplace_mm = [1, 2]": "[microphones.M01] place_mm is [1, 2]; a list of 3 was expected",
+    "[microphones.M01]\nplace_mm = [1, 2, 3, 4]": "a list of 3 was expected",
+    "[microphones.M01]\nplace = [1, 2, 3]": "unknown key 'place' in [microphones.M01]; did you mean 'place_mm'?",
     '[sync]\nmethod = "given"': "method is 'given', but there is no offset",
     '[sync]\nmethod = "given"\noffset_s = {C01 = true}': "[sync.offset_s] C01 is True; a number was expected",
     '[sync.recordings.X]\nofset_s = 1': "unknown key 'ofset_s' in [sync.recordings.X]; did you mean 'offset_s'?",
@@ -365,10 +387,13 @@ def models() -> dict[str, type[BaseModel]]:
         for name, info in fields.items()
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
     }
-    sync, check, people = (fields[name].annotation for name in ("sync", "check", "participants"))
+    sync, check, people, microphones = (
+        fields[name].annotation for name in ("sync", "check", "participants", "microphones")
+    )
     tables["sync.recordings.<recording>"] = get_args(sync.model_fields["recordings"].annotation)[1]
     tables["check.ignore"] = get_args(check.model_fields["ignore"].annotation)[0]
     tables["participants.<participant>"] = get_args(people)[1]
+    tables["microphones.<device>"] = get_args(microphones)[1]
     return tables
 
 

@@ -311,3 +311,15 @@ def test_any_names_are_understood_or_refused(tmp_path):
             assert files >= len(layout.unmatched) + len(layout.trials) + explained + len(statics)
         message.encode("utf-8")
     assert refused < 100
+
+
+def test_names_that_nothing_recorded_has_are_told(tmp_path):
+    config = CaptureConfig.model_validate(
+        {"sync": {"timecode": {"P05T99": "10:00:00:00"}}, "microphones": {"M09": {"place_mm": [0, 0, 0]}}}
+    )
+    (tmp_path / "P05").mkdir()
+    for name in ("P05T28.c3d", "P05C01T28.mp4"):
+        (tmp_path / "P05" / name).write_bytes(b"x")
+    missing = [str(item) for item in CaptureLayout.scan(tmp_path, config).missing if item.what == "device"]
+    assert any("[sync.timecode] names P05T99" in text for text in missing)
+    assert any("[microphones] names M09" in text for text in missing)

@@ -288,3 +288,17 @@ def test_a_name_with_odd_characters_is_read(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert read_video_times(path).n_frames == 3
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov", "mkv"])
+@pytest.mark.parametrize(("code", "rate"), [("10:22:31:04", Fraction(25)), ("10:22:31;04", Fraction(30_000, 1001))])
+def test_the_time_code_of_the_first_picture_is_read_with_its_rate(tmp_path, container, code, rate):
+    times = read_video_times(media.write_timecoded(tmp_path / f"a.{container}", code, rate))
+    assert times.timecode == code
+    assert times.nominal_hz == rate
+
+
+def test_a_video_without_a_time_code_has_none(tmp_path):
+    times = read_video_times(media.write_video(tmp_path / "a.mp4", media.uneven_stamps(20)))
+    assert times.timecode == ""
+    assert times.nominal_hz is not None

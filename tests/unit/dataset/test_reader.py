@@ -47,8 +47,8 @@ def test_a_missing_key_of_dataset_json_is_named(copy, key):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": "2.0"}, r"newer than the 1\.1 .*pip install --upgrade viodat"),
-        ({"schema_version": "0.9"}, r"older than the 1\.1 .*viodat build --raw RAW --out OUT"),
+        ({"schema_version": "2.0"}, r"newer than the 1\.2 .*pip install --upgrade viodat"),
+        ({"schema_version": "0.9"}, r"older than the 1\.2 .*viodat build --raw RAW --out OUT"),
         ({"schema_version": "new"}, "is damaged"),
         ({"schema_version": "1.x"}, "is damaged"),
         ({"feature_rates_hz": "100"}, "key 'feature_rates_hz' is '100'"),
@@ -102,6 +102,23 @@ def test_a_dataset_of_schema_version_1_0_is_read(copy):
     (copy / "dataset.json").write_text(json.dumps(info()))
     with pytest.raises(DatasetError, match=r"without column 'velocity_mm_s', which this version reads"):
         viodat.open_dataset(copy).motion("P04T01")
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_dataset_from_before_clocks_were_estimated_is_read(copy, version):
+    later = ["drift_sigma_ppm", "skew_ms", "skew_sigma_ms"]
+    for name in later:
+        _without_column(copy / "recordings.parquet", name)
+    (copy / "dataset.json").write_text(json.dumps(info(schema_version=version)))
+    ds = viodat.open_dataset(copy)
+    assert set(ds.recordings.columns) == set(schema.RECORDINGS.names)
+    for name in later:
+        assert ds.recordings[name].isna().all()
+        assert all(row[name] is None for row in ds.rows("recordings"))
+    assert len(viodat.PoseWindows(ds, frames=10)[0]["pose3d"]) == 10
+    (copy / "dataset.json").write_text(json.dumps(info()))
+    with pytest.raises(DatasetError, match=r"without column 'drift_sigma_ppm', which this version reads"):
+        _ = viodat.open_dataset(copy).recordings
 
 
 def test_a_dataset_of_a_later_minor_version_is_read(copy):

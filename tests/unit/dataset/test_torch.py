@@ -3,11 +3,14 @@
 import pickle
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from tests.unit.dataset.small import camera, joints_at, write_dataset
+from viodat.dataset import schema
 from viodat.dataset.grid import SoundRows, span_of
+from viodat.dataset.tables import write_rows
 from viodat.dataset.torch import PoseWindows, _starts
 from viodat.errors import DatasetError
 
@@ -183,3 +186,18 @@ def test_windows_are_the_same_whatever_is_kept(small):
     for index in order:
         torch.testing.assert_close(ample[index]["pose2d"], scant[index]["pose2d"])
     assert scant._cache.nbytes == 0
+
+
+def test_a_recording_whose_clock_is_uncertain_is_not_trained_on(tmp_path):
+    """Its data and times are there; only status keeps it out."""
+    folder = write_dataset(tmp_path, keypoints=(True, True))
+    rows = pq.ParquetFile(folder / "recordings.parquet").read().to_pylist()
+    rows[0]["status"] = schema.STATUS_UNCERTAIN
+    write_rows(folder / "recordings.parquet", schema.RECORDINGS, rows)
+    windows = PoseWindows(folder, frames=60)
+    assert {item["recording"] for item in windows} == {"P04C02T01"}
+    assert len(windows.dataset.video("P04C01T01").time_ns)
+    rows[1]["status"] = schema.STATUS_UNCERTAIN
+    write_rows(folder / "recordings.parquet", schema.RECORDINGS, rows)
+    with pytest.raises(DatasetError, match=r"2 camera recordings: 2 uncertain"):
+        PoseWindows(folder, frames=60)

@@ -20,11 +20,13 @@ from viodat.errors import ConfigError
 from viodat.joints import JOINT_INDEX
 from viodat.synth import FAULTS, TwinOptions, viodat_scale, write_twin
 from viodat.synth.faults import DESCRIPTIONS
-from viodat.synth.plan import plan_trials
-from viodat.synth.trial import take_of
+from viodat.synth.plan import faults_made, plan_trials
+from viodat.synth.takes import take_of
 
 OPTIONS = TwinOptions(participants=2, trials=2, seconds=8.0, cameras=2, microphones=1, video=False, rom_seconds=20.0)
 SMALL = TwinOptions(participants=1, trials=2, seconds=3.0, cameras=1, video=False, rom_seconds=0.0, device_start_s=0.2)
+NOT_OF_CLOCKS = FAULTS[: FAULTS.index("silent_microphone")]
+"""Those of clocks and sounds are measured in test_clock_faults.py."""
 FAULTS_TWO = ("short_video", "wrong_units")
 
 
@@ -82,7 +84,7 @@ def test_the_same_seed_gives_the_same_bytes_in_one_process_and_in_two(tmp_path):
     write_twin(tmp_path / "c", replace(SMALL, seed=1))
     other = digests(tmp_path / "c")
     same = [name for name, digest in digests(tmp_path / "a").items() if other[name] == digest]
-    assert not [name for name in same if not name.startswith("truth/trials/")]
+    assert not [name for name in same if name != "capture.toml" and not name.startswith("truth/trials/")]
 
 
 def test_a_capture_that_was_stopped_goes_on(tmp_path):
@@ -133,6 +135,8 @@ def test_a_folder_keeps_its_options(tmp_path):
         ({"rom_seconds": 5.0}, "rom_seconds = 5"),
         ({"faults": ("gremlins",)}, "no fault 'gremlins'"),
         ({"calibration": "sextant"}, "no calibration format 'sextant'"),
+        ({"room": "cellar"}, "no room 'cellar'"),
+        ({"long_s": 900.0}, "long_s = 900"),
     ],
 )
 def test_options_that_make_no_capture_are_refused(wrong, word):
@@ -147,6 +151,15 @@ def test_a_second_take_is_of_the_same_piece_and_differs():
     first, second = (take_of(options, plans[k]).performance for k in (0, 2))
     assert first.piece.notes == second.piece.notes
     assert [note.onset_s for note in first.notes] != [note.onset_s for note in second.notes]
+
+
+def test_the_room_changes_nothing_but_the_sound(tmp_path):
+    options = replace(SMALL, trials=1, microphones=1)
+    write_twin(tmp_path / "curtained", options)
+    write_twin(tmp_path / "hall", replace(options, room="hall"))
+    ours, theirs = digests(tmp_path / "curtained"), digests(tmp_path / "hall")
+    differing = {name for name, digest in ours.items() if theirs.get(name) != digest}
+    assert differing == {"P04/P04C01T01.m4a", "P04/P04M01T01.wav", "truth/twin.json"}
 
 
 def test_half_written_files_of_a_killed_process_are_removed(tmp_path):
@@ -288,11 +301,11 @@ def test_shuffled_sound_does_not_go_with_the_motion(capture):
 
 @pytest.fixture(scope="module")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A capture with every fault beside the same one without; many trials, so that no two faults share one."""
+    """A capture with every fault of markers, cameras and files beside the same one without; no two share a trial."""
     folder = tmp_path_factory.mktemp("faulty")
     options = replace(SMALL, participants=2, trials=6, cameras=2)
     write_twin(folder / "good", options, workers=2)
-    write_twin(folder / "bad", replace(options, faults=FAULTS), workers=2)
+    write_twin(folder / "bad", replace(options, faults=NOT_OF_CLOCKS), workers=2)
     return folder / "good", folder / "bad"
 
 
@@ -304,8 +317,10 @@ def struck(bad: Path, fault: str) -> str:
 def test_every_fault_is_described_and_made(faulty):
     assert set(DESCRIPTIONS) == set(FAULTS)
     made = json.loads((faulty[1] / "truth" / "twin.json").read_text())["faults"]
-    assert {name for names in made.values() for name in names} == set(FAULTS)
+    assert {name for names in made.values() for name in names} == set(NOT_OF_CLOCKS)
     assert made["P05"] == ["missing_static"]
+    all_made = faults_made(replace(SMALL, participants=2, trials=10, cameras=2, faults=FAULTS))
+    assert sorted(name for names in all_made.values() for name in names) == sorted(FAULTS)
 
 
 def test_faults_do_what_they_say(faulty):
@@ -369,12 +384,16 @@ def test_exchanged_cameras_have_each_others_pictures_and_true_times(faulty):
 
 def test_the_verb_says_what_it_made_and_what_is_next(tmp_path):
     arguments = ["synth", str(tmp_path / "raw"), "--participants", "1", "--trials", "1", "--seconds", "3"]
+    arguments += ["--given-clocks", "--room", "open", "--claps", "0", "--long-seconds", "7"]
     result = CliRunner().invoke(app, [*arguments, "--cameras", "1", "--no-video", "--workers", "1"])
     assert result.exit_code == 0, result.output
     assert "1 trial and 1 recording" in result.stdout
     assert "viodat build --raw" in result.stdout
     again = CliRunner().invoke(app, [*arguments, "--cameras", "1", "--no-video", "--json"])
     assert json.loads(again.stdout)["new"] == 0
+    options = json.loads((tmp_path / "raw" / "truth" / "twin.json").read_text())["options"]
+    said = {"given_clocks": True, "room": "open", "claps": 0, "long_s": 7.0}
+    assert {name: options[name] for name in said} == said
     refused = CliRunner().invoke(app, ["synth", str(tmp_path / "x"), "--scale", "planet"])
     assert refused.exit_code == 2
     assert "no scale 'planet'" in refused.output

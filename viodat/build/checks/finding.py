@@ -11,7 +11,7 @@ from viodat.body import JointTrial
 from viodat.build.raw import RawCapture
 from viodat.build.stages import TrialInputs
 from viodat.capture.audio import AudioSignal
-from viodat.capture.markers import MarkerTrial
+from viodat.capture.markers import MarkerTrial, Movie
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.video_times import VideoTimes
 from viodat.errors import ViodatError
@@ -68,7 +68,11 @@ class TrialView:
 
 @dataclass(frozen=True)
 class RecordingView:
-    """One recording as a check sees it; ``trial_s`` is when its trial's markers begin and end, mocap clock."""
+    """One recording as a check sees it.
+
+    ``trial_s`` is when its trial's markers begin and end, mocap clock; ``movies`` are the videos that its marker file
+    names.
+    """
 
     raw: RawCapture
     files: RawRecording
@@ -76,6 +80,7 @@ class RecordingView:
     sound: AudioSignal | None = None
     keypoints: Keypoints | None = None
     trial_s: tuple[float, float] | None = None
+    movies: tuple[Movie, ...] = ()
     errors: tuple[ViodatError, ...] = ()
 
 

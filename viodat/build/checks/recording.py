@@ -1,16 +1,31 @@
-"""Checks of one recording: can it be read, does it fit its calibration, is its clock known."""
+"""Checks of one recording: can it be read, does it fit its calibration, can its clock be known."""
 
 from __future__ import annotations
 
+import importlib.util
+import math
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viodat.build.checks.finding import Check, Level, Problem, RecordingView, from_error
+from viodat.build.clock_claims import claims_of, given_clock, movies_of
 from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
-from viodat.build.stages import given_clock
 from viodat.build.truth import overlap_fault
+from viodat.capture.spelling import shown
+from viodat.capture.video_times import VideoTimes
+from viodat.clock import Claim, ClockMap
+
+MOST_SKEW_S: Final = 0.05
+"""A phone's sound and picture are some tens of ms apart; more contradicts."""
+
+CLAIM_SIGMAS: Final = 4.0
+
+LEAST_SHARE: Final = 0.8
+"""Of a trial that a recording should last; phones are started and stopped by hand."""
 
 
 def _unreadable(view: RecordingView) -> Iterator[Problem]:
@@ -30,17 +45,107 @@ def _size(view: RecordingView) -> Iterator[Problem]:
 
 
 def _clock(view: RecordingView) -> Iterator[Problem]:
-    if given_clock(view.raw.config, view.files.id, view.files.device) is None:
-        yield Problem(view.files.id, "its offset to the mocap clock is not given")
+    method = view.raw.config.sync.method
+    if method == "none":
+        mend = 'Write method = "auto" into capture.toml [sync].'
+        yield Problem(view.files.id, "its clock is not asked for: capture.toml [sync] method is 'none'", mend=mend)
+    elif method == "given":
+        if given_clock(view.raw.config, view.files.id, view.files.device) is None:
+            yield Problem(view.files.id, "its offset to the mocap clock is not given")
+    elif not (view.errors or _heard(view) or _seen(view) or _claims(view)):
+        yield Problem(
+            view.files.id,
+            "nothing tells its clock: it has no sound, nobody looks for keypoints in its pictures, and nothing is said "
+            "of it",
+        )
+
+
+def _heard(view: RecordingView) -> bool:
+    return view.sound is not None and bool(view.sound.samples.any())
+
+
+def _seen(view: RecordingView) -> bool:
+    """Whether there are keypoints, or a build would look for them."""
+    if view.keypoints is not None:
+        return True
+    wanted = view.raw.config.pose2d.source in ("auto", "mediapipe")
+    return wanted and view.files.video is not None and importlib.util.find_spec("mediapipe") is not None
+
+
+def _claims(view: RecordingView) -> tuple[Claim, ...]:
+    zero_s = view.sound.start_s if view.sound is not None else None if view.errors else 0.0
+    movies = movies_of(view.files, view.movies)
+    found, _ = claims_of(view.files, view.raw.config, movies, view.times, zero_s, has_sound=_heard(view))
+    return found
 
 
 def _no_overlap(view: RecordingView) -> Iterator[Problem]:
-    clock = given_clock(view.raw.config, view.files.id, view.files.device)
-    if view.times is None:
+    if view.times is None or view.raw.config.sync.method != "given":
         return
-    device_times_s = view.times.times_s - (view.sound.start_s if view.sound else 0.0)
-    if fault := overlap_fault(clock, device_times_s, view.trial_s):
+    clock = given_clock(view.raw.config, view.files.id, view.files.device)
+    if fault := overlap_fault(clock, _device_times_s(view, view.times), view.trial_s):
         yield Problem(view.files.id, fault)
+
+
+def _device_times_s(view: RecordingView, times: VideoTimes) -> NDArray[np.float64]:
+    return times.times_s - (view.sound.start_s if view.sound else 0.0)
+
+
+def _contradictory_claims(view: RecordingView) -> Iterator[Problem]:
+    if view.raw.config.sync.method != "auto":
+        return
+    claims = _claims(view)
+    for one, other in combinations(claims, 2):
+        apart_s = abs(one.offset_s - other.offset_s)
+        skew_s = MOST_SKEW_S if one.of_picture != other.of_picture else 0.0
+        limit_s = skew_s + CLAIM_SIGMAS * math.hypot(one.sigma_s, other.sigma_s)
+        if apart_s > limit_s:
+            yield Problem(
+                view.files.id,
+                f"{one.source} says that its zero is at {one.offset_s:.3f} s, {other.source} at {other.offset_s:.3f} s",
+                value=apart_s,
+                limit=limit_s,
+            )
+    for claim in claims:
+        clock = ClockMap(claim.offset_s, method=claim.source)
+        if view.times is not None and overlap_fault(clock, _device_times_s(view, view.times), view.trial_s):
+            start, end = view.trial_s or (math.nan, math.nan)
+            yield Problem(
+                view.files.id,
+                f"{claim.source} says that its zero is at {claim.offset_s:.3f} s, which is not while the markers were "
+                f"recorded, {start:.1f} to {end:.1f} s",
+            )
+
+
+def _timecode(view: RecordingView) -> Iterator[Problem]:
+    config = view.raw.config
+    if view.times is None or config.sync.method != "auto":
+        return
+    given, own = config.sync.code_of(view.files.trial), view.times.timecode
+    if given is not None and not own:
+        yield Problem(view.files.id, f"capture.toml gives {view.files.trial}'s time code, but its video bears none")
+    elif own and given is None:
+        yield Problem(view.files.id, f"its video bears the time code {shown(own)}, and nobody says what that means")
+    elif own:
+        movies = movies_of(view.files, view.movies)
+        _, notes = claims_of(view.files, config, movies, view.times, 0.0, has_sound=_heard(view))
+        for note in notes:
+            yield Problem(view.files.id, note)
+
+
+def _short(view: RecordingView) -> Iterator[Problem]:
+    if view.trial_s is None:
+        return
+    lasts = [part.duration_s for part in (view.times,) if part] + [part.seconds for part in (view.sound,) if part]
+    trial_s = view.trial_s[1] - view.trial_s[0]
+    if lasts and min(lasts) < LEAST_SHARE * trial_s:
+        what = "video" if view.times is not None and view.times.duration_s == min(lasts) else "sound"
+        yield Problem(
+            view.files.id,
+            f"its {what} lasts {min(lasts):.1f} s, the markers {trial_s:.1f} s",
+            value=min(lasts) / trial_s,
+            limit=LEAST_SHARE,
+        )
 
 
 def _truncated(view: RecordingView) -> Iterator[Problem]:
@@ -90,6 +195,20 @@ CHECKS: Final[tuple[Check[RecordingView], ...]] = (
         _clock,
     ),
     Check(
+        "clock-claims",
+        Level.WARNING,
+        "What is said of a clock is weighed with all other evidence; where there is little, the wrong one may win.",
+        "Correct the one that is wrong: capture.toml [sync], or MOVIE_DELAY in the recording software.",
+        _contradictory_claims,
+    ),
+    Check(
+        "clock-timecode",
+        Level.NOTE,
+        "A time code tells a clock to half a frame, if that of frame number 1 of the markers is known.",
+        "Write it into capture.toml [sync.timecode], as hh:mm:ss:ff for each trial.",
+        _timecode,
+    ),
+    Check(
         "clock-no-overlap",
         Level.ERROR,
         "A recording of another time has no truth and no place in training windows.",
@@ -102,6 +221,13 @@ CHECKS: Final[tuple[Check[RecordingView], ...]] = (
         "The rest of the trial has no picture.",
         "Copy it again from the device.",
         _truncated,
+    ),
+    Check(
+        "recording-short",
+        Level.NOTE,
+        "Where a device did not record, the trial has no picture or no sound of it.",
+        "Nothing, if it was stopped early, or started late.",
+        _short,
     ),
     Check(
         "recording-note",

@@ -17,6 +17,7 @@ from viodat.build.raw import RawCapture, open_raw
 from viodat.build.recording import keypoints_from_file
 from viodat.build.stages import read_trial
 from viodat.capture.audio import has_audio, read_audio
+from viodat.capture.markers import Movie
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.spelling import did_you_mean
 from viodat.capture.video import read_video_times
@@ -49,7 +50,7 @@ def check_capture(
     raw = open_raw(Path(folder), Path(config) if config else None)
     _known_ignores(raw)
     parts: list[RawTrial | RawRecording] = [*raw.layout.trials, *raw.layout.recordings]
-    spans: dict[str, tuple[float, float]] = {}
+    known: dict[str, tuple[tuple[float, float], tuple[Movie, ...]]] = {}
     found = [*_findings(capture.CHECKS, raw)]
     with warnings.catch_warnings():
         # What a reader would warn of, the checks say with their own words.
@@ -59,10 +60,10 @@ def check_capture(
                 view = _trial_view(raw, part)
                 if view.inputs is not None and view.inputs.markers.n_frames:
                     times = view.inputs.markers.times_s
-                    spans[part.id] = (float(times[0]), float(times[-1]))
+                    known[part.id] = ((float(times[0]), float(times[-1])), view.inputs.markers.movies)
                 found += _findings(trial.CHECKS, view)
             else:
-                found += _findings(recording.CHECKS, _recording_view(raw, part, spans.get(part.trial)))
+                found += _findings(recording.CHECKS, _recording_view(raw, part, *known.get(part.trial, (None, ()))))
             progress(done, len(parts), part.id)
     order = list(Level)
     found.sort(key=lambda finding: (order.index(finding.level), finding.check, finding.where))
@@ -98,7 +99,9 @@ def _trial_view(raw: RawCapture, files: RawTrial) -> TrialView:
         return TrialView(raw, files, inputs, error=error)
 
 
-def _recording_view(raw: RawCapture, files: RawRecording, trial_s: tuple[float, float] | None) -> RecordingView:
+def _recording_view(
+    raw: RawCapture, files: RawRecording, trial_s: tuple[float, float] | None, movies: tuple[Movie, ...]
+) -> RecordingView:
     errors: list[ViodatError] = []
     stamps = files.video or files.frames_csv
     times = _try(lambda: read_video_times(stamps) if stamps else None, errors)
@@ -107,7 +110,7 @@ def _recording_view(raw: RawCapture, files: RawRecording, trial_s: tuple[float, 
         source = files.video
     sound = _try(lambda: read_audio(source, silence=True) if source else None, errors)
     keypoints = _try(lambda: keypoints_from_file(files, times, raw.config) if times else None, errors)
-    return RecordingView(raw, files, times, sound, keypoints, trial_s, tuple(errors))
+    return RecordingView(raw, files, times, sound, keypoints, trial_s, movies, tuple(errors))
 
 
 def _try(read: Callable[[], T], errors: list[ViodatError]) -> T | None:

@@ -39,7 +39,9 @@ _LEAST_STEPS: Final = 20
 _LEAST_OVERLAP: Final = 0.3
 _LEAST_CONFIDENCE: Final = 0.3
 _CLIPPED: Final = 6.0
-_INFORMATION: Final = 0.2
+_INFORMATION: Final = 0.3
+_HONEST: Final = 0.35
+"""Slow movements fit somewhere by chance: two bodies that have nothing to do with each other reach this share."""
 _COMMON_SIGMA_S: Final = 0.001
 _MISS: Final = 0.1
 
@@ -73,7 +75,7 @@ def _observe(a: Device, b: Device) -> Observation:
         own = hypotheses_of(near, rays.gain(*rays.spread(near), usual), most=1, common_sigma_s=_COMMON_SIGMA_S)
         if own and all(abs(own[0].lag_s - other.lag_s) > _REACH_S for other in found):
             wide = np.log(max(span / float(np.ptp(near)), 1.0))
-            found.append(Hypothesis(own[0].lag_s, own[0].sigma_s, own[0].log_odds - wide))
+            found.append(Hypothesis(own[0].lag_s, own[0].sigma_s, _HONEST * own[0].log_odds - wide))
     best = max(found, key=lambda one: one.log_odds, default=None)
     first, last = a.picture.times_s[[0, -1]].tolist()
     if best is not None:
@@ -164,8 +166,10 @@ class _Rays:
 
     def gain(self, spread: FloatArray, count: FloatArray, usual: FloatArray) -> FloatArray:
         """(L,) log likelihood against the variance that lags usually have."""
-        ratio = np.where(count > 0, usual / np.maximum(spread, 1e-9), 1.0)
-        return np.asarray(_INFORMATION * 0.5 * (count * np.log(np.where(np.isfinite(ratio), ratio, 1.0))).sum(axis=1))
+        ratio = np.where(count > 0, np.maximum(usual, 1e-9) / np.maximum(spread, 1e-9), 1.0)
+        # Steps over several frames share most of their frames with the next ones.
+        share = _INFORMATION * min(1.0, 2.0 / self._apart)
+        return np.asarray(share * 0.5 * (count * np.log(np.where(np.isfinite(ratio), ratio, 1.0))).sum(axis=1))
 
     def _distance(self, lag_s: float) -> FloatArray:
         """(N, J) mm, signed, at the first camera's frames."""

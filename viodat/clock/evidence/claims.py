@@ -16,8 +16,10 @@ _WRONG: Final = 0.05
 def claims(trial: TrialEvidence) -> Iterator[Observation]:
     """Give each claim as one hypothesis with its own sigma."""
     for device in trial.devices:
+        if device.sound is None and device.picture is None:
+            continue
         for claim in device.claims:
-            heard = device.sound is not None and not claim.of_picture
+            heard = device.sound is not None and (device.picture is None or not claim.of_picture)
             yield Observation(
                 claim.source,
                 Stream(device.name, "sound" if heard else "picture"),

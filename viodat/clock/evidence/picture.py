@@ -57,6 +57,8 @@ def picture(trial: TrialEvidence) -> Iterator[Observation]:
 
 def _observe(motion: Motion, device: Device, seen: Picture) -> Observation | None:
     assert seen.camera is not None
+    if len(seen.times_s) < _LEAST_STEPS:
+        return None
     projected = seen.camera.project(motion.joints_mm).reshape(len(motion.joints_mm), -1)
     detected = seen.px.reshape(len(seen.px), -1)
     usable = (np.isfinite(detected).sum(axis=0) > _LEAST_STEPS) & (np.isfinite(projected).sum(axis=0) > _LEAST_STEPS)

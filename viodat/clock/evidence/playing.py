@@ -33,6 +33,8 @@ _REST_MM_S: Final = 12.0
 _AROUND_S: Final = 0.5
 """Before and after playing, silence tells as much as sound."""
 _MOST_DB: Final = 6.0
+_NOISE_DB: Final = 0.3
+"""A level that changes by less says nothing."""
 _RANGE_DB: Final = 35.0
 _SPEAKS_SIGMA_S: Final = 0.008
 """Notes speak 10 to 50 ms after the bow moves (Guettler and Askenfelt 1997, J. Acoust. Soc. Am. 101, 2903-2913)."""
@@ -63,7 +65,7 @@ def _observe(bowing: Bowing, device: Device, sound: Hearing) -> Observation | No
     travel, travel_sigma = travel_s(bowing.place_mm, device.microphone_mm)
     level = np.maximum(sound.level_db, np.percentile(sound.level_db, 95) - _RANGE_DB)
     assert LEVEL_HZ == RATE_HZ
-    heard = Track(-travel, _compressed(level), np.ones(len(level)))
+    heard = Track(-travel, _compressed(level), np.ones(len(level)), _NOISE_DB)
     late_s = min(_LATE_S * bowing.lifted, _MOST_LATE_S)
     best: tuple[float, float, Resemblance] | None = None
     for on_string, late, speaks_s in (
@@ -111,7 +113,7 @@ def _expected_level(bowing: Bowing, on_string: FloatArray | None, decay_s: float
     if plays.sum() < _LEAST_PLAYED_S * RATE_HZ:
         return None
     around = maximum_filter1d(plays, 2 * round(_AROUND_S * RATE_HZ) + 1) & known
-    return Track(bowing.start_s + late_s, _compressed(level), around.astype(np.float64))
+    return Track(bowing.start_s + late_s, _compressed(level), around.astype(np.float64), _NOISE_DB)
 
 
 def _compressed(level_db: FloatArray) -> FloatArray:

@@ -70,7 +70,7 @@ def _observe(rocking: Track, place_mm: FloatArray, device: Device, sound: Hearin
     if heard is None:
         return None
     common = float(np.hypot(np.hypot(_COMMON_SIGMA_S, _ROOM_SIGMA * late), travel_sigma))
-    found = compare(rocking, heard, weigh_heard=True, information=_INFORMATION, common_sigma_s=common)
+    found = compare(rocking, heard, information=_INFORMATION, common_sigma_s=common)
     if found is None:
         return None
     return Observation(

@@ -7,8 +7,8 @@ All is closed form and twice continuously differentiable in time. World frame, m
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from viodat.joints import JOINTS
 from viodat.synth.music.control import Control
-from viodat.synth.music.smooth import staircase
+from viodat.synth.music.smooth import minimum_jerk, staircase
 from viodat.synth.music.violin import STRING_MM, stop_mm
 from viodat.synth.player.anatomy import SIDES, Anatomy
 from viodat.synth.player.angles import angles_of
@@ -43,6 +43,21 @@ from viodat.synth.vectors import FloatArray
 _ELBOW_HZ, _ELBOW_S = 50.0, 0.15
 _MOVE_S = 0.07
 _FIRST_STOP_SEMITONES = 2.0
+JOIN_S: Final = 1.0
+"""How long the hands take from one take's last posture to another one's first."""
+_SMOOTH: Final = (
+    "bow_mm",
+    "bow_speed",
+    "bow_force",
+    "lift_mm",
+    "bridge_mm",
+    "incline_rad",
+    "skew_rad",
+    "hand_mm",
+    "press",
+    "dynamic",
+)
+"""What the hands follow of the control signals."""
 _VIOLIN_NODS = 0.6
 """Share of the head's nodding that the violin goes along with."""
 _FLAT = {False: (0.12, 0.0, 0.2), True: (0.0, -0.3, 0.25)}
@@ -145,6 +160,55 @@ class PlayingMotion:
         ahead = np.stack([staircase(inside[order], *steps)[back] for steps in self.ahead], axis=-1)
         elbow = np.asarray(self.elbow(inside))
         return control, Stopping(shifted, control.hand_mm - shifted, elbow, self.scale), ahead
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedMotion(PlayingMotion):
+    """A player who plays another take before or after this one, without a rest for the feet.
+
+    Attributes
+    ----------
+    other
+        The other take, by the same player in the same hold.
+    change_s
+        When the hands begin to leave the last posture of the first take for the first one of the second, s on the
+        mocap clock.
+    """
+
+    other: PlayingMotion
+    change_s: float
+
+    def _signals(self, times_s: FloatArray) -> tuple[Control, Stopping, FloatArray]:
+        before, after = (self.other, self) if self.other.start_s < self.start_s else (self, self.other)
+        # Those of the two takes: this class's own method would ask itself.
+        (a, left_a, ahead_a), (b, left_b, ahead_b) = (PlayingMotion._signals(one, times_s) for one in (before, after))
+        share = minimum_jerk((times_s - self.change_s) / JOIN_S)
+
+        def between(first: FloatArray, second: FloatArray) -> FloatArray:
+            weight = share.reshape(-1, *[1] * (first.ndim - 1))
+            return np.asarray(first + weight * (second - first))
+
+        smooth: dict[str, Any] = {name: between(getattr(a, name), getattr(b, name)) for name in _SMOOTH}
+        left = Stopping(
+            between(left_a.hand_mm, left_b.hand_mm),
+            between(left_a.vibrato_mm, left_b.vibrato_mm),
+            between(left_a.elbow_rad, left_b.elbow_rad),
+            self.scale,
+        )
+        return replace(a, **smooth), left, between(ahead_a, ahead_b)
+
+
+def joined(motion: PlayingMotion, other: PlayingMotion, change_s: float) -> JoinedMotion:
+    """Join a take's motion with that of another take, in which the same player stands and sways as in this one.
+
+    Parameters
+    ----------
+    change_s
+        From here on the hands take :data:`JOIN_S` s to go from one take to the other; nothing sounds then. s on the
+        mocap clock.
+    """
+    parts = {part.name: getattr(motion, part.name) for part in fields(motion)}
+    return JoinedMotion(**parts, other=other, change_s=change_s)
 
 
 def playing_motion(

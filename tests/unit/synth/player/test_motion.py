@@ -12,7 +12,7 @@ from viodat.synth.player.angles import LIMITS_DEG
 from viodat.synth.player.body import FINGERS, SEGMENTS, Body, Frame
 from viodat.synth.player.hold import grip_in_hand, grip_on_bow
 from viodat.synth.player.kinematics import seen_from
-from viodat.synth.player.motion import playing_motion
+from viodat.synth.player.motion import JOIN_S, joined, playing_motion
 
 TIMES = np.arange(0.0, SECONDS, 0.01)
 # Middle and half sizes of the violin's three bouts in its own frame, of a full-size one, as it is drawn.
@@ -196,3 +196,26 @@ def test_the_feet_stand_still_and_the_body_sways_slowly(who: str) -> None:
         hz = np.fft.rfftfreq(len(sway), 0.05)
         assert power[hz < 0.5].sum() > 0.8 * power.sum()
         assert 1.5 * anatomy(who).scale < sway.std() < 20.0
+
+
+def _other(who: str, start_s: float):
+    """Another take of the same player in the same hold."""
+    of = playing(who)
+    return playing_motion(anatomy(who), control(who), np.random.default_rng(6), of.hold, start_s=start_s)
+
+
+@pytest.mark.parametrize("start_s", [-SECONDS - JOIN_S, SECONDS + JOIN_S])
+def test_joined_takes_are_themselves_and_lead_smoothly_from_one_to_the_other(start_s: float) -> None:
+    who = PEOPLE[0]
+    own, other = playing(who), _other(who, start_s)
+    change_s = -JOIN_S if start_s < 0 else SECONDS
+    both = joined(own, other, change_s)
+    np.testing.assert_allclose(both.at(TIMES).joints, own.at(TIMES).joints, atol=1e-9)
+    bow = [of.at(start_s + TIMES).segments for of in (both, other)]
+    seen = [_local(of["violin"], of["bow"].origin[:, None]) for of in bow]
+    np.testing.assert_allclose(seen[0], seen[1], atol=1e-6, err_msg="the bow on the strings is the other take's")
+    whole = min(start_s, 0.0) + np.arange(0.0, 2 * SECONDS + JOIN_S, 0.01)
+    speed = np.linalg.norm(np.diff(both.at(whole).joints, axis=0), axis=-1) / 0.01
+    assert speed.max() < 2_500, "mm/s: nobody is elsewhere at once"
+    coarse, fine = (jumps(both, change_s + 0.02, JOIN_S - 0.04, step) for step in (0.004, 0.001))
+    assert fine < 0.5 * coarse, "accelerations do not jump"

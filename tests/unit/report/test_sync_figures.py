@@ -1,0 +1,199 @@
+"""The figures about clocks: what they choose to show, and that anything that is told can be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from tests.unit.report.syncs import clock_line, clock_page, trial_clocks, trial_views
+from viodat.report import sync_capture, sync_evidence, sync_overlays
+from viodat.report.style import new_figure
+from viodat.report.sync_capture import draw_devices, draw_sigmas
+from viodat.report.sync_evidence import draw_evidence
+from viodat.report.sync_marks import looks, outline
+from viodat.report.sync_of_clocks import evidence_rows
+from viodat.report.sync_overlays import bow_turns, draw_playing, draw_wrists, median_apart_px, telling_stretch
+from viodat.report.sync_values import CaptureClocks, DevicePool
+from viodat.report.sync_views import EvidenceRow, EvidenceView, PlayingView
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Keep figures instead of writing them: what is drawn is looked at, not the file."""
+    figures: list[Figure] = []
+
+    def kept(size_in):
+        figure = new_figure(size_in)
+        figure.clear = lambda keep_observers=False: None
+        figures.append(figure)
+        return figure
+
+    for module in (sync_evidence, sync_overlays, sync_capture):
+        monkeypatch.setattr(module, "new_figure", kept)
+        monkeypatch.setattr(module, "save_figure", lambda figure, path: None)
+    return figures
+
+
+def texts(figure: Figure) -> str:
+    return " | ".join(text.get_text() for text in figure.findobj(lambda one: hasattr(one, "get_text")))
+
+
+def test_devices_look_different_and_keep_their_look():
+    names = [f"C{k:02d}" for k in range(50)]
+    assert len({(look.colour, look.mark) for look in looks(names).values()}) == 50
+    assert looks(names[:3]) == {name: looks(names)[name] for name in names[:3]}
+
+
+def test_an_outline_keeps_the_height_of_thin_peaks():
+    x = np.linspace(-10, 10, 40_001)
+    y = np.where(np.arange(len(x)) == 12_345, 50.0, np.sin(x))
+    thin_x, thin_y = outline(x, y, 300)
+    assert len(thin_x) <= 300
+    assert thin_y.max() == 50.0
+    assert thin_x[np.argmax(thin_y)] == x[12_345]
+    assert (np.diff(thin_x) > 0).all()
+    assert outline(x[:5], y[:5], 300)[0] == pytest.approx(x[:5])
+
+
+def test_an_outline_leaves_out_what_is_missing():
+    x, y = outline(np.arange(4.0), np.array([1.0, NAN, 3.0, 2.0]), 10)
+    assert x.tolist() == [0.0, 2.0, 3.0]
+    assert np.isfinite(y).all()
+
+
+def test_turns_are_where_the_bow_goes_back_on_the_string():
+    times = np.arange(0, 4, 0.01)
+    view = PlayingView(times, 300 * np.sin(2 * np.pi * (times + 0.1003)), np.where(times < 2, 1.0, 0.0))
+    assert bow_turns(view) == pytest.approx([0.3997, 0.8997, 1.3997, 1.8997], abs=1e-3)
+
+
+def test_a_bow_that_rests_does_not_turn():
+    rng = np.random.default_rng(5)
+    times = np.arange(0, 4, 0.01)
+    resting = PlayingView(times, rng.normal(0, 5, len(times)), np.ones(len(times)))
+    assert len(bow_turns(resting)) == 0
+    trembling = np.where(times < 2, 200.0, -200.0) * (np.abs(times - 2) > 0.03) + rng.normal(0, 3, len(times))
+    assert len(bow_turns(PlayingView(times, trembling, np.ones(len(times))))) == 1
+    assert len(bow_turns(PlayingView(times[:2], trembling[:2], np.ones(2)))) == 0
+
+
+def test_the_stretch_is_where_the_bow_turns():
+    first, last = telling_stretch(trial_views(40.0), 6.0)
+    assert last - first == pytest.approx(6.0)
+    # The bow turns in the second half only; of stretches with as many turns the one nearest the middle is shown.
+    assert 20.0 <= first <= 22.0
+    assert telling_stretch(trial_views(4.0), 6.0) == pytest.approx((1.0, 4.99))
+    middle = telling_stretch(replace(trial_views(40.0), playing=None), 6.0)
+    assert sum(middle) / 2 == pytest.approx(21.0, abs=0.01)
+
+
+def test_the_right_clock_brings_the_wrists_together():
+    view = trial_views().wrists[0]
+    before, after = (median_apart_px(view, timing) for timing in view.timings)
+    assert after < 0.1
+    assert before > 50
+    late = replace(view.timings[0], times_s=view.timings[0].times_s + 1000)
+    assert np.isnan(median_apart_px(view, late))
+
+
+def test_evidence_is_drawn_row_by_row(drawn, tmp_path):
+    views = replace(trial_views(), devices=("C01", "C02", "C03"), evidence=evidence_rows(trial_clocks(), (1.0, 13.0)))
+    draw_evidence(views, tmp_path / "a.png")
+    said = texts(drawn[0])
+    for word in ("Playing", "Clap seen", "Sound against sound", "C03", "dashed: no answer"):
+        assert word in said
+    assert len(drawn[0].axes) == 3 * 4
+
+
+def test_what_is_far_from_the_answer_is_an_arrow(drawn, tmp_path):
+    near = EvidenceView("C01", apart_s=np.array([0.001]), sigma_s=np.array([0.01]), log_odds=np.array([9.0]), chosen=0)
+    far = replace(near, device="C02", apart_s=np.array([3.0]), chosen=None)
+    row = EvidenceRow("Playing", "", (near, far), np.array([1.0, 13.0]), np.array([0.002, 0.002]))
+    draw_evidence(replace(trial_views(), evidence=(row,)), tmp_path / "a.png")
+    whole = drawn[0].axes[3]
+    low, high = whole.get_ylim()
+    assert high < 100
+    arrows = [line for line in whole.lines if line.get_marker() == "^" and line.get_markeredgewidth() == 0.7]
+    assert len(arrows) == 1
+    assert low < arrows[0].get_ydata()[0] <= high
+
+
+def test_bow_and_sound_are_drawn_with_gaps_and_without_devices(drawn, tmp_path):
+    views = trial_views()
+    playing = views.playing
+    gappy = replace(playing, speed_mm_s=np.where(playing.times_s < 9, np.nan, playing.speed_mm_s), from_markers=False)
+    draw_playing(replace(views, playing=gappy), tmp_path / "a.png")
+    draw_playing(replace(views, playing=replace(playing, levels=())), tmp_path / "b.png")
+    nothing = replace(playing, speed_mm_s=np.full(len(playing.times_s), np.nan))
+    draw_playing(replace(views, playing=nothing), tmp_path / "c.png")
+    assert "the bow has no markers" in texts(drawn[0])
+    # Once per turn and panel, and the line of zero.
+    turns = [line for line in drawn[1].axes[1].lines if len(line.get_xdata()) == 2]
+    assert len(turns) > 8
+
+
+def test_wrists_are_drawn_by_each_account_and_what_is_not_shown_is_counted(drawn, tmp_path):
+    views = trial_views(devices=tuple(f"C{k:02d}" for k in range(10)))
+    draw_wrists(views, tmp_path / "a.png")
+    assert len(drawn[0].axes) == 8 * 2
+    said = texts(drawn[0])
+    assert "2 more cameras not shown" in said
+    assert "before · median" in said
+    one = replace(views.wrists[0], timings=views.wrists[0].timings[1:])
+    draw_wrists(replace(views, wrists=(one,)), tmp_path / "b.png")
+    assert len(drawn[1].axes) == 1
+
+
+def capture_of(n: int, devices: tuple[str, ...] = ("C01", "C02"), **changes) -> CaptureClocks:
+    pages = tuple(
+        clock_page(f"P{5 + k // 12:02d}T{1 + k % 12:02d}", *(clock_line(d, **changes) for d in devices))
+        for k in range(n)
+    )
+    pools = tuple(DevicePool(d, 42.0, 3.0, -0.019, 0.002) for d in devices)
+    return CaptureClocks("lab", pages, "auto", pools, 1 / 60)
+
+
+@pytest.mark.parametrize(("n", "named"), [(1, "P05T01"), (160, "P05")])
+def test_one_trial_and_a_hundred_and_sixty_are_drawn(drawn, tmp_path, n, named):
+    draw_devices(capture_of(n), tmp_path / "a.png")
+    draw_sigmas(capture_of(n), tmp_path / "b.png")
+    assert len(drawn[0].axes) == 2 * 3
+    assert named in [label.get_text() for label in drawn[0].axes[-1].get_xticklabels()]
+    assert f"{2 * n}" in [text.get_text() for text in drawn[1].axes[-1].texts]
+
+
+def test_an_outlier_does_not_hide_the_others(drawn, tmp_path):
+    capture = capture_of(10, ("C01", "C02", "C03"))
+    wandering = tuple(
+        replace(trial, clocks=(*trial.clocks[:2], clock_line("C03", alone_skew_s=0.3 * k, alone_skew_sigma_s=0.006)))
+        for k, trial in enumerate(capture.trials)
+    )
+    draw_devices(replace(capture, trials=wandering), tmp_path / "a.png")
+    low, high = drawn[0].axes[1].get_ylim()
+    assert high - low < 100
+    arrows = [line for line in drawn[0].axes[7].lines if line.get_marker() == "^" and not line.get_clip_on()]
+    assert arrows[0].get_xdata().tolist() == list(range(1, 10))
+
+
+def test_what_nobody_knows_is_said(drawn, tmp_path):
+    unknown = capture_of(
+        2, drift_ppm=NAN, skew_s=NAN, alone_drift_ppm=NAN, alone_skew_s=NAN, sigma_s=NAN, picture_sigma_s=NAN,
+        confidence=NAN, offset_s=NAN,
+    )  # fmt: skip
+    unknown = replace(unknown, pools=(), limit_s=NAN)
+    draw_devices(unknown, tmp_path / "a.png")
+    draw_sigmas(unknown, tmp_path / "b.png")
+    assert texts(drawn[0]).count("nothing says") == 4
+    assert texts(drawn[0]).count("no sigma was stated") == 2
+    assert "not asked" in texts(drawn[1])
+
+
+def test_many_devices_are_counted(drawn, tmp_path):
+    draw_devices(capture_of(1, tuple(f"C{k:02d}" for k in range(26))), tmp_path / "a.png")
+    assert len(drawn[0].axes) == 24 * 3
+    assert "2 more devices" in texts(drawn[0])

@@ -1,0 +1,158 @@
+"""Evidence against the answer: what fits the clocks is 0 apart, what does not is as far as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.unit.report.syncs import C01, C02, curve, lag_s, said, trial_clocks
+from viodat.clock import ClockMap, Windows
+from viodat.report.sync_of_clocks import device_time, evidence_lines, evidence_rows, rests_on
+
+SPAN_S = (1.0, 13.0)
+
+
+def rows_of(clocks):
+    return {row.title: row for row in evidence_rows(clocks, SPAN_S)}
+
+
+def test_evidence_that_fits_the_clocks_is_not_apart_whatever_drift_and_skew():
+    rows = rows_of(trial_clocks())
+    assert list(rows) == ["Playing", "Clap seen", "Sound against sound"]
+    first, second, third = rows["Playing"].views
+    assert first.apart_s == pytest.approx([0.0], abs=1e-9)
+    assert first.left_s == pytest.approx([0.0, 0.0, 0.0], abs=1e-9)
+    assert first.times_s == pytest.approx(C01.apply([3.0, 5.0, 7.0]))
+    assert second.apart_s == pytest.approx([0.004], abs=1e-9)
+    assert rows["Clap seen"].views[0].apart_s == pytest.approx([0.0], abs=1e-9)
+    tie = rows["Sound against sound"].views[0]
+    assert (tie.device, tie.other) == ("C01", "C02")
+    assert tie.apart_s == pytest.approx([0.0], abs=1e-9)
+    assert not third.answered
+
+
+def test_curves_are_moved_with_the_answer():
+    for row in rows_of(trial_clocks()).values():
+        for view in row.views:
+            if len(view.lags_s) and view.answered:
+                top = view.lags_s[np.argmax(view.log_likelihood)]
+                assert top == pytest.approx(view.apart_s[0], abs=0.0026)
+
+
+def test_a_wrong_drift_leaves_a_slope():
+    clocks = trial_clocks()
+    wrong = replace(clocks, clocks={**clocks.clocks, "C01": replace(C01, drift_ppm=C01.drift_ppm - 1000)})
+    left = rows_of(wrong)["Playing"].views[0].left_s
+    assert np.diff(left) == pytest.approx([0.002, 0.002], abs=1e-9)
+
+
+def test_without_an_answer_all_evidence_is_relative_to_the_likeliest():
+    likely, other = said("C03", 7.5, 4.0, odds=2.0), said("C03", 7.9, 4.0, odds=-1.0, method="vibrato")
+    rows = rows_of(trial_clocks((likely, other), used={}))
+    assert rows["Playing"].views[0].apart_s == pytest.approx([0.0])
+    assert rows["Vibrato"].views[0].apart_s == pytest.approx([0.4])
+    assert not rows["Vibrato"].views[0].answered
+
+
+def test_the_band_is_the_answers_sigma_and_there_is_none_between_devices():
+    rows = rows_of(trial_clocks())
+    times, sigma = rows["Playing"].band_times_s, rows["Playing"].band_sigma_s
+    middle = np.median([c.sigma_s(device_time(c, times)) for c in (C01, C02)], axis=0)
+    assert sigma == pytest.approx(middle)
+    assert rows["Clap seen"].band_sigma_s.min() == pytest.approx(0.004, rel=0.01)
+    assert len(rows["Sound against sound"].band_sigma_s) == 0
+
+
+def test_the_believed_hypothesis_is_chosen_as_the_estimate_does():
+    one = said("C01", lag_s(C01, 5.0) + 1.0, 5.0, odds=9.0)
+    near = said("C01", lag_s(C01, 5.0) + 0.003, 5.0, odds=4.0).hypotheses[0]
+    both = replace(one, hypotheses=(*one.hypotheses, near), windows=Windows(*np.full((3, 2), 1.0)))
+    view = rows_of(trial_clocks((both,), used={0: 0.7}))["Playing"].views[0]
+    assert view.chosen == 1
+    # The windows are those of the best hypothesis, which is not the one that was believed.
+    assert view.left_s == pytest.approx([0.003], abs=1e-9)
+    line = evidence_lines(trial_clocks((both,), used={0: 0.7}))[0]
+    assert line.apart_s == pytest.approx(0.003, abs=1e-9)
+    assert (line.verdict, line.belief) == ("used", 0.7)
+
+
+def test_many_windows_are_averaged_and_weigh_as_much():
+    n = 400
+    at = np.linspace(0, 12, n)
+    windows = Windows(at, C01.apply(at) - at + 0.001, np.full(n, 0.02))
+    view = rows_of(trial_clocks((said("C01", lag_s(C01, 5.0), 5.0, windows=windows),)))["Playing"].views[0]
+    assert len(view.times_s) == 40
+    assert view.left_s == pytest.approx(np.full(40, 0.001), abs=1e-9)
+    assert (1 / view.left_sigma_s**2).sum() == pytest.approx(n / 0.02**2)
+
+
+def test_windows_that_say_nothing_are_left_out():
+    windows = Windows(np.array([3.0, 5.0]), np.array([np.nan, lag_s(C01, 5.0)]), np.array([0.01, 0.01]))
+    view = rows_of(trial_clocks((said("C01", lag_s(C01, 5.0), 5.0, windows=windows),)))["Playing"].views[0]
+    assert len(view.times_s) == 1
+
+
+@pytest.mark.parametrize(
+    ("apart", "odds", "method", "verdict"),
+    [
+        (0.5, 9.0, "playing", "contradicts"),
+        (0.5, 1.0, "playing", "not used"),
+        (0.01, 9.0, "playing", "not used"),
+        (0.5, 0.0, "capture.toml", "contradicts"),
+    ],
+)
+def test_what_is_sure_of_something_else_contradicts(apart, odds, method, verdict):
+    one = said("C01", lag_s(C01, 5.0) + apart, 5.0, odds=odds, method=method)
+    line = evidence_lines(trial_clocks((one,), used={}))[0]
+    assert line.verdict == verdict
+    assert np.isnan(line.belief)
+
+
+def test_evidence_that_finds_nothing_is_a_line_too():
+    silent = replace(said("C01", 0.0, 5.0), hypotheses=(), notes=("C01 recorded nothing but silence.",))
+    line = evidence_lines(trial_clocks((silent,), used={}))[0]
+    assert line.verdict == "finds nothing"
+    assert line.notes == ("C01 recorded nothing but silence.",)
+    assert (line.lag_text, line.log_odds_text, line.belief_text) == ("–", "–", "–")
+    assert evidence_rows(trial_clocks((silent,), used={}), SPAN_S) == ()
+
+
+def test_what_an_answer_rests_on_is_told_by_information():
+    clap = said("C01", lag_s(C01, 5.0), 5.0, method="clap", sigma=0.001, common_sigma_s=0.0)
+    playing = said("C01", lag_s(C01, 5.0), 5.0, sigma=0.002, common_sigma_s=0.0)
+    words = rests_on(trial_clocks((clap, playing), used={0: 1.0, 1: 1.0}))
+    assert "clap heard 80 %, playing 20 %" in words["C01"]
+    # Alone the trial would know drift and skew half as well: a quarter of the precision is its own.
+    assert "25 % of its drift and 25 % of its skew" in words["C01"]
+    assert "tied" not in words["C01"]
+    tied = rests_on(trial_clocks())
+    assert "tied by sound to C02" in tied["C01"]
+    assert "tied by sound to C01" in tied["C02"]
+    assert "C03" not in tied
+
+
+def test_what_devices_err_by_alike_counts_once():
+    alike = {"sigma": np.hypot(0.003, 0.004), "common_sigma_s": 0.004}
+    playing = tuple(said(d, lag_s(c, 5.0), 5.0, **alike) for d, c in (("C01", C01), ("C02", C02)))
+    clap = said("C01", lag_s(C01, 5.0), 5.0, method="clap", sigma=np.sqrt(0.004**2 + 0.003**2 / 2), common_sigma_s=0.0)
+    tie = trial_clocks().evidence.observations[3]
+    words = rests_on(trial_clocks((*playing, clap, tie), used=dict.fromkeys(range(4), 1.0)))
+    assert "playing 50 %" in words["C01"]
+    assert "clap heard 50 %" in words["C01"]
+
+
+def test_the_inverse_of_a_clock_is_exact_also_where_it_is_broken():
+    straight = ClockMap(-3.0, 80.0)
+    broken = ClockMap(1.0, 50.0, knots_s=((0.0, 1.0), (600.0, 601.06), (1200.0, 1201.06)))
+    for clock in (straight, broken):
+        at = np.linspace(0, 1200, 7)
+        assert device_time(clock, clock.apply(at)) == pytest.approx(at, abs=1e-8)
+
+
+def test_a_curve_without_hypotheses_is_still_shown():
+    flat = replace(said("C01", 0.0, 5.0), hypotheses=(), curve=curve(1.0))
+    view = rows_of(trial_clocks((flat,), used={}))["Playing"].views[0]
+    assert view.chosen is None
+    assert view.lags_s[0] == pytest.approx(1.0 - 10.0 - lag_s(C01, 5.0))

@@ -1,0 +1,135 @@
+"""What is said of a recording's clock: an offset in capture.toml, MOVIE_DELAY of the C3D, a time code of the video.
+
+With ``--sync given`` an offset of capture.toml is the clock. With ``--sync auto`` all of these are claims: evidence
+like any other, each with its own sigma. Offsets are the mocap time, s, at the device's zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.capture.config import CaptureConfig
+from viodat.capture.config_sync import SyncMethod
+from viodat.capture.markers import Movie
+from viodat.capture.raw import RawRecording
+from viodat.capture.timecode import nominal_rate, parse_timecode, seconds_between
+from viodat.capture.video_times import VideoTimes
+from viodat.clock import Claim, ClockMap
+from viodat.errors import CaptureError, ConfigError
+
+UNSTATED_SIGMA_S: Final = 0.010
+"""Of an offset in capture.toml whose sigma is not stated: read off pictures at 30 Hz, or off a clap by eye."""
+
+_FRAME_S: Final = 1 / 30
+"""Of a video with a single frame."""
+
+
+def sync_method(config: CaptureConfig, option: str | None) -> SyncMethod:
+    """Give how clocks are found: by ``option``, one of the methods, or without one as capture.toml [sync] says.
+
+    Raises
+    ------
+    ConfigError
+        Offsets are to be used as given, and there is none.
+    """
+    method = cast(SyncMethod, option or config.sync.method)
+    if method == "given" and not config.sync.states_offsets:
+        raise ConfigError(
+            "--sync given: capture.toml gives no offset",
+            mend="Write [sync] offset_s = {C01 = 0.0} into it, or use --sync auto.",
+        )
+    return method
+
+
+def given_clock(config: CaptureConfig, recording: str, device: str) -> ClockMap | None:
+    """Return the clock of a recording as capture.toml [sync] states it, or None; it counts with method 'given' only."""
+    known = config.sync.given_offset(recording, device)
+    if known is None:
+        return None
+    sigma_s = float("nan") if known.sigma_ms is None else known.sigma_ms / 1000
+    return ClockMap(offset_s=known.offset_s, offset_sigma_s=sigma_s, picture_sigma_s=sigma_s)
+
+
+def claims_of(
+    files: RawRecording,
+    config: CaptureConfig,
+    movies: Sequence[Movie],
+    times: VideoTimes | None,
+    zero_s: float | None,
+    *,
+    has_sound: bool,
+) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    """Gather what is said of a recording's clock.
+
+    Parameters
+    ----------
+    files
+        The recording.
+    config
+        capture.toml: offsets, and time codes of frame number 1.
+    movies
+        Those that name this recording (:func:`movies_of`).
+    times
+        Stamps of its frames; None without picture.
+    zero_s
+        Container time of the device's zero, s; None where a damaged sound track hides it.
+    has_sound
+        Whether it has a sound that could be skewed against its pictures.
+
+    Returns
+    -------
+    claims, notes
+        What is said, and what of it cannot be used, a sentence each.
+    """
+    claims: list[Claim] = []
+    notes: list[str] = []
+    stated = config.sync.given_offset(files.id, files.device)
+    if stated is not None and zero_s is None:
+        notes.append("its offset in capture.toml counts from its sound, which cannot be read, and is not used")
+    elif stated is not None:
+        sigma_s = UNSTATED_SIGMA_S if stated.sigma_ms is None else stated.sigma_ms / 1000
+        of_picture = times is not None and (config.sync.of == "picture" or not has_sound)
+        claims.append(Claim("capture.toml", stated.offset_s, sigma_s, of_picture))
+    if times is None:
+        return tuple(claims), tuple(notes)
+    first_s = float(times.times_s[0]) - (zero_s or 0.0)
+    if len(movies) == 1:
+        claims.append(Claim("MOVIE_DELAY", movies[0].delay_s - first_s, _frame_s(times.times_s), True))
+    code = config.sync.code_of(files.trial)
+    if code is not None and times.timecode:
+        try:
+            own = parse_timecode(times.timecode)
+            # Without a declared rate the stamps' own is the best there is.
+            rate = nominal_rate(times.nominal_hz or Fraction(1 / _frame_s(times.times_s)))
+            late_s = seconds_between(code, own, rate)
+            claims.append(Claim("timecode", late_s - first_s, 0.5 / float(rate), True))
+        except ValueError as error:
+            notes.append(f"its time code is not used: it {error}")
+        except CaptureError as error:
+            notes.append(f"its time code is not used: {error.problem}")
+    return tuple(claims), tuple(notes)
+
+
+def movies_of(files: RawRecording, movies: Sequence[Movie]) -> tuple[Movie, ...]:
+    """Find the movies of a C3D that are a recording's video.
+
+    POINT:MOVIE_ID is the name of the file or, in files of Nexus, of the camera: its videos are named
+    ``trial.camera.date.avi``. So an id must be the video's name, with or without its type, a part of it between dots,
+    or the device's id; capitals do not count.
+    """
+    if files.video is None:
+        return ()
+    video = Path(files.video)
+    names = {video.name, video.stem, *video.stem.split("."), files.device}
+    folded = {name.casefold() for name in names}
+    return tuple(movie for movie in movies if Path(movie.id.replace("\\", "/")).name.casefold() in folded)
+
+
+def _frame_s(times_s: NDArray[np.float64]) -> float:
+    return float(np.median(np.diff(times_s))) if len(times_s) > 1 else _FRAME_S

@@ -1,0 +1,370 @@
+"""From clocks to what their pages are told: per trial a section with its figures, and ``reports/sync.html``.
+
+:func:`clock_picture` keeps, while a trial's sounds and pictures are at hand, the little of them that the figures need.
+:func:`clock_page` draws a trial's figures when its clocks are known, and :func:`capture_page` writes the page of the
+capture from what was said of the trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.camera import Camera
+from viodat.clock import ClockMap, DevicePrior, Evidence, TrialClocks, TrialEvidence, session_priors
+from viodat.clock.bowing import bowing_of
+from viodat.clock.hearing import LEVEL_HZ
+from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S, UNKNOWN
+from viodat.joints import JOINT_INDEX
+from viodat.report.sync_of_clocks import device_time, evidence_lines, evidence_rows, rests_on
+from viodat.report.sync_page import trial_clock_page, write_sync
+from viodat.report.sync_values import NAN, CaptureClocks, ClockLine, DevicePool, How, TrialClockPage
+from viodat.report.sync_views import Level, PlayingView, TrialViews, WristTiming, WristView
+
+FloatArray = NDArray[np.float64]
+
+_SHOWN_HZ: Final = 100.0
+_WRIST: Final = JOINT_INDEX["right_wrist"]
+_INFORMED: Final = 0.98
+"""Share of the prior's sigma below which a trial says something of its own."""
+_SAME_OFFSET_S: Final = 0.001
+_LEAST_SKEW_S: Final = 0.0002
+_NO_EVIDENCE: Final = Evidence((), frozenset(), frozenset(), ())
+
+
+@dataclass(frozen=True, eq=False)
+class SeenWrist:
+    """The bow arm's wrist in one camera: (N,) s on the device's clock, (N, 2) px, and the camera."""
+
+    times_s: FloatArray
+    px: NDArray[np.float32]
+    camera: Camera
+
+
+@dataclass(frozen=True, eq=False)
+class ClockPicture:
+    """What the pages need of a trial's motion, sounds and pictures: some kB per second.
+
+    Attributes
+    ----------
+    times_s
+        (T,) s on the mocap clock, at most 100 Hz.
+    speed_mm_s, on_string
+        (T,) of the bow, NaN where unknown; None where nothing shows it.
+    bow_from_markers
+        Whether violin and bow themselves were seen.
+    wrist_mm
+        (T, 3) mm, world: the bow arm's wrist, NaN where undetermined.
+    levels_db
+        Device -> (R,) dB at 100 Hz from half a step after its zero.
+    wrists
+        Device -> its wrist, of calibrated cameras with keypoints.
+    ends_s
+        Device -> beginning and end of its sound and of its pictures on its own clock, s; NaN where it has none.
+    """
+
+    times_s: FloatArray
+    speed_mm_s: NDArray[np.float32] | None
+    on_string: NDArray[np.float32] | None
+    bow_from_markers: bool
+    wrist_mm: NDArray[np.float32]
+    levels_db: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    wrists: Mapping[str, SeenWrist] = field(default_factory=dict)
+    ends_s: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SettledClock:
+    """What became of one recording.
+
+    Attributes
+    ----------
+    device, recording, status
+        Ids, and the status as in the table of recordings.
+    clock
+        Estimated or given; None without one.
+    reason
+        Why there is none, or why the recording is left out; empty otherwise.
+    """
+
+    device: str
+    recording: str
+    status: str
+    clock: ClockMap | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class TrialToShow:
+    """One trial for the pages.
+
+    Attributes
+    ----------
+    trial, participant
+        Ids.
+    recordings
+        All of them, with a clock or without.
+    picture
+        From :func:`clock_picture`; None where the trial was not read so far.
+    clocks
+        As estimated, with the evidence's curves; None where clocks were not estimated.
+    """
+
+    trial: str
+    participant: str
+    recordings: tuple[SettledClock, ...]
+    picture: ClockPicture | None = None
+    clocks: TrialClocks | None = None
+
+
+def clock_picture(trial: TrialEvidence) -> ClockPicture | None:
+    """Keep of a trial what its page will show; None for one without motion."""
+    motion = trial.motion
+    if motion is None or not len(motion.joints_mm):
+        return None
+    step = max(1, round(motion.rate_hz / _SHOWN_HZ))
+    bowing = bowing_of(motion)
+    speed = None if bowing is None else np.where(bowing.known, bowing.speed_mm_s, np.nan)[::step].astype(np.float32)
+    nowhere = (NAN, NAN)
+    ends, wrists = {}, {}
+    for device in trial.devices:
+        sound, seen = device.sound, device.picture
+        heard = (0.0, sound.seconds) if sound is not None else nowhere
+        ends[device.name] = (
+            heard,
+            (float(seen.times_s[0]), float(seen.times_s[-1])) if seen is not None and len(seen.times_s) else nowhere,
+        )
+        if seen is not None and seen.camera is not None and np.isfinite(seen.px[:, _WRIST]).any():
+            wrists[device.name] = SeenWrist(seen.times_s, seen.px[:, _WRIST].astype(np.float32), seen.camera)
+    return ClockPicture(
+        motion.times_s[::step],
+        speed,
+        None if bowing is None else bowing.on_string[::step].astype(np.float32),
+        bowing is not None and bowing.from_markers,
+        motion.joints_mm[::step, _WRIST].astype(np.float32),
+        {d.name: _thinned_level(d.sound.level_db) for d in trial.listening if d.sound is not None},
+        wrists,
+        ends,
+    )
+
+
+def _thinned_level(level_db: FloatArray) -> NDArray[np.float32]:
+    size = round(LEVEL_HZ / _SHOWN_HZ)
+    count = len(level_db) // size
+    return np.asarray(level_db[: count * size].reshape(count, size).mean(axis=1), dtype=np.float32)
+
+
+def clock_page(
+    out: Path, shown: TrialToShow, how: How, *, devices: Sequence[str] = (), svg: bool = True
+) -> TrialClockPage:
+    """Draw a trial's figures about its clocks below ``out``; give what its page says.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    shown
+        The trial.
+    how
+        Where clocks come from.
+    devices
+        All devices of the capture in the order of their names, so that one has the same colour in every trial.
+    svg
+        Whether each figure is also written as a vector graphic.
+    """
+    clocks, picture = shown.clocks, shown.picture
+    known = {one.device: one.clock for one in shown.recordings if one.clock is not None}
+    reasons = rests_on(clocks) if clocks is not None else {}
+    return trial_clock_page(
+        out,
+        shown.trial,
+        how=how,
+        participant=shown.participant,
+        clocks=[_line(one, picture, clocks, reasons.get(one.device, "")) for one in shown.recordings],
+        evidence=evidence_lines(clocks) if clocks is not None else (),
+        contradictions=clocks.notes.get("", ()) if clocks is not None else (),
+        views=_views(shown, known, picture, devices) if picture is not None else None,
+        svg=svg,
+    )
+
+
+def capture_page(
+    out: Path, name: str, pages: Sequence[TrialClockPage], how: How, *, limit_s: float = NAN, svg: bool = True
+) -> Path:
+    """Write ``reports/sync.html``.
+
+    Parameters
+    ----------
+    out
+        Folder of the dataset.
+    name
+        Of the dataset.
+    pages
+        What :func:`clock_page` gave of each trial, in the order of the page.
+    how
+        Where clocks come from.
+    limit_s
+        The sigma above which recordings are left out, of the usual frame rate; NaN without such a gate.
+    svg
+        Whether each figure is also written as a vector graphic.
+    """
+    return write_sync(out, CaptureClocks(name, tuple(pages), how, _pools(pages), limit_s), svg=svg)
+
+
+def _pools(pages: Sequence[TrialClockPage]) -> tuple[DevicePool, ...]:
+    """Pool drift and skew over the trials, as the joint estimate of a session does."""
+    solved = {
+        page.trial: TrialClocks({}, {}, _NO_EVIDENCE, alone={line.device: _alone(line) for line in page.clocks})
+        for page in pages
+        if page.how == "auto"
+    }
+    found = []
+    for device, prior in session_priors(solved).items():
+        drift = prior.drift_sigma_ppm < _INFORMED * DRIFT_SIGMA_PPM
+        skew = prior.skew_sigma_s < _INFORMED * SKEW_SIGMA_S
+        found.append(
+            DevicePool(
+                device,
+                prior.drift_ppm if drift else NAN,
+                prior.drift_sigma_ppm if drift else NAN,
+                prior.skew_s if skew else NAN,
+                prior.skew_sigma_s if skew else NAN,
+            )
+        )
+    return tuple(sorted(found, key=lambda pool: pool.device))
+
+
+def _alone(line: ClockLine) -> DevicePrior:
+    drift, skew = np.isfinite(line.alone_drift_ppm), np.isfinite(line.alone_skew_s)
+    return DevicePrior(
+        line.alone_drift_ppm if drift else UNKNOWN.drift_ppm,
+        line.alone_drift_sigma_ppm if drift else UNKNOWN.drift_sigma_ppm,
+        line.alone_skew_s if skew else UNKNOWN.skew_s,
+        line.alone_skew_sigma_s if skew else UNKNOWN.skew_sigma_s,
+    )
+
+
+def _line(one: SettledClock, picture: ClockPicture | None, clocks: TrialClocks | None, rests: str) -> ClockLine:
+    clock, device = one.clock, one.device
+    confidence = clocks.confidence.get(device, NAN) if clocks is not None else NAN
+    if clock is None:
+        return ClockLine(device, one.recording, one.status, confidence=confidence, reason=one.reason)
+    heard, seen = _sigmas(clock, device, picture)
+    has_both = np.isfinite(heard) and np.isfinite(seen) and clock.skew_sigma_s > 0
+    return ClockLine(
+        device,
+        one.recording,
+        one.status,
+        clock.offset_s,
+        # A clock that was given has no drift because nobody stated one.
+        clock.drift_ppm if clocks is not None or clock.drift_ppm else NAN,
+        clock.drift_sigma_ppm,
+        clock.skew_s if has_both else NAN,
+        clock.skew_sigma_s if has_both else NAN,
+        heard,
+        seen,
+        confidence,
+        one.reason,
+        rests,
+        clocks.notes.get(device, ()) if clocks is not None else (),
+        of_pictures=clocks is not None and device not in clocks.evidence.with_sound,
+        given=clocks is None,
+        **_of_trial_alone(clocks.alone.get(device) if clocks is not None else None, has_skew=bool(has_both)),
+    )
+
+
+def _of_trial_alone(alone: DevicePrior | None, *, has_skew: bool) -> dict[str, float]:
+    """Give what the trial says of drift and skew by itself."""
+    if alone is None:
+        return {}
+    return {
+        "alone_drift_ppm": alone.drift_ppm,
+        "alone_drift_sigma_ppm": alone.drift_sigma_ppm,
+        "alone_skew_s": alone.skew_s if has_skew else NAN,
+        "alone_skew_sigma_s": alone.skew_sigma_s if has_skew else NAN,
+    }
+
+
+def _sigmas(clock: ClockMap, device: str, picture: ClockPicture | None) -> tuple[float, float]:
+    """Largest sigma of the sound and of the pictures in what they share with the motion, s; NaN without them."""
+    if picture is None:
+        return float(clock.offset_sigma_s), NAN
+    found = []
+    for map_, ends in zip((clock, clock.of_picture()), picture.ends_s.get(device, ((NAN, NAN),) * 2), strict=True):
+        if not np.isfinite(ends).all():
+            found.append(NAN)
+            continue
+        span = device_time(map_, picture.times_s[[0, -1]])
+        within = np.clip(span, *ends)
+        found.append(float(np.max(map_.sigma_s(within if within[1] > within[0] else np.array(ends)))))
+    return found[0], found[1]
+
+
+def _views(
+    shown: TrialToShow, known: Mapping[str, ClockMap], picture: ClockPicture, palette: Sequence[str]
+) -> TrialViews:
+    times = picture.times_s
+    span = float(times[0]), float(times[-1])
+    playing = None
+    if picture.speed_mm_s is not None and picture.on_string is not None:
+        playing = PlayingView(
+            times,
+            picture.speed_mm_s.astype(np.float64),
+            picture.on_string.astype(np.float64),
+            _levels(known, picture),
+            picture.bow_from_markers,
+        )
+    told = shown.clocks.evidence.devices if shown.clocks is not None else ()
+    return TrialViews(
+        tuple(dict.fromkeys((*(one.device for one in shown.recordings), *told))),
+        *span,
+        evidence_rows(shown.clocks, span) if shown.clocks is not None else (),
+        playing,
+        _wrists(known, picture),
+        tuple(palette),
+    )
+
+
+def _levels(known: Mapping[str, ClockMap], picture: ClockPicture) -> tuple[Level, ...]:
+    """Give the levels on the mocap clock, the surest device first, cut to the trial."""
+    levels = []
+    for device in sorted(picture.levels_db.keys() & known.keys(), key=lambda name: (known[name].offset_sigma_s, name)):
+        level = picture.levels_db[device].astype(np.float64)
+        times = known[device].apply((np.arange(len(level)) + 0.5) / _SHOWN_HZ - 0.5 / LEVEL_HZ)
+        inside = (times >= picture.times_s[0] - 1) & (times <= picture.times_s[-1] + 1)
+        if inside.any():
+            levels.append(Level(device, times[inside], level[inside]))
+    return tuple(levels)
+
+
+def _wrists(known: Mapping[str, ClockMap], picture: ClockPicture) -> tuple[WristView, ...]:
+    """Give the wrist of each camera with a clock, by three accounts of it: the last is the estimate."""
+    if not np.isfinite(picture.wrist_mm).any():
+        return ()
+    maps = {device: known[device].of_picture() for device in picture.wrists if device in known}
+    middle = float(np.median([clock.offset_s for clock in maps.values()])) if maps else 0.0
+    started_apart = any(abs(clock.offset_s - middle) > _SAME_OFFSET_S for clock in maps.values())
+    views = []
+    for device, clock in maps.items():
+        seen = picture.wrists[device]
+        timings = []
+        if started_apart:
+            timings.append(WristTiming("before: one offset for all", seen.times_s + middle))
+        if any(abs(known[name].skew_s) > _LEAST_SKEW_S for name in maps):
+            timings.append(WristTiming("before: without skew", known[device].apply(seen.times_s)))
+        timings.append(WristTiming("after", clock.apply(seen.times_s)))
+        views.append(
+            WristView(
+                device,
+                picture.times_s,
+                seen.camera.project(picture.wrist_mm.astype(np.float64)),
+                seen.px.astype(np.float64),
+                tuple(timings),
+            )
+        )
+    return tuple(views)
