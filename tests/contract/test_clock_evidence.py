@@ -39,7 +39,7 @@ from viodat.errors import ConfigError
 from viodat.joints import JOINT_INDEX
 
 RATE_HZ = 16_000.0
-SECONDS = 8.0
+SECONDS = 6.0
 OFFSETS_S = {"C01": 0.4, "C02": -0.7}
 TAKE = take(3)
 HANDS = ("wrist", "index", "pinky", "thumb")

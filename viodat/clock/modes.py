@@ -19,6 +19,7 @@ FloatArray = NDArray[np.float64]
 
 _UNRELATED: Final = 0.5
 """That a recording belongs to the trial is for the evidence to say: mixed-up files are rare, but they must be found."""
+_LEAST_ALONE: Final = -6.0
 _LEAST_MISS: Final = 1e-6
 _SAME_SIGMAS: Final = 4.0
 _STEPS, _REACH = 81, 5.0
@@ -83,13 +84,14 @@ def find_mode(factors: Sequence[Factor]) -> Mode | None:
     live = [factor for factor in factors if len(factor.places_s)]
     if not live:
         return None
+    # Those without a hypothesis have a say too: they should have found something.
     span = max(factor.span_s for factor in live)
     places = np.concatenate([factor.places_s for factor in live])
     sigmas = np.concatenate([factor.sigmas_s for factor in live])
     masses: list[tuple[float, float, float]] = []
-    for start, sigma in _distinct(places, sigmas, live):
+    for start, sigma in _distinct(places, sigmas, factors):
         grid = start + np.linspace(-_REACH, _REACH, _STEPS) * sigma
-        log = _together(live, grid)
+        log = _together(factors, grid)
         top = float(log.max())
         share = np.exp(log - top)
         mass = top + float(np.log(share.sum() * (grid[1] - grid[0]) / span))
@@ -118,14 +120,16 @@ def _distinct(places: FloatArray, sigmas: FloatArray, factors: Sequence[Factor])
 
 
 def _together(factors: Sequence[Factor], places_s: FloatArray) -> FloatArray:
-    total = np.zeros(len(places_s))
+    alone = np.zeros(len(places_s))
     shared: dict[str, list[FloatArray]] = {}
     for factor in factors:
         ratio = factor.log_ratio(places_s)
         if factor.alike:
             shared.setdefault(factor.alike, []).append(ratio)
         else:
-            total += ratio
+            alone += ratio
+    # What hides something from one camera may hide it from all.
+    total = np.maximum(alone, _LEAST_ALONE)
     # The same music in several microphones is one piece of evidence: the mean of what they say of it.
     said = {name: np.logaddexp.reduce(own, axis=0) - np.log(len(own)) for name, own in sorted(shared.items())}
     for ratio in said.values():

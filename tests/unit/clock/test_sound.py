@@ -99,7 +99,7 @@ def test_a_phone_that_stops_halfway_is_found(played):
 
 
 def with_metronome(sound):
-    click = 1.5 * np.random.default_rng(0).standard_normal(400) * np.exp(-np.arange(400) / 80)
+    click = 8.0 * np.random.default_rng(0).standard_normal(400) * np.exp(-np.arange(400) / 80)
     beaten = sound.copy()
     for first in range(2_000, len(beaten) - 400, round(0.6 * RATE_HZ)):
         beaten[first : first + 400] += click
@@ -116,6 +116,16 @@ def test_a_metronomes_clicks_do_not_decide(played):
     beaten = with_metronome(played)
     seen = only(trial_of(listener("A", recorded(beaten, 0.0, 1)), listener("B", recorded(beaten, 1.5, 2))))
     assert seen.best.lag_s == pytest.approx(-1.5, abs=1e-4)
+
+
+def test_where_a_metronome_is_most_of_what_is_heard_its_unknown_place_widens_sigma(played):
+    beaten = with_metronome(0.001 * played)
+    places = {"A": (3_000.0, 0.0, 1_000.0), "B": (0.0, 3_000.0, 1_000.0)}
+    a, b = (listener(name, recorded(beaten, 1.5 * k, k), microphone_mm=places[name]) for k, name in enumerate("AB"))
+    seen = only(trial_of(a, b, motion=still_player((0.0, 0.0, 1_000.0))))
+    assert seen.best.lag_s == pytest.approx(-1.5, abs=1e-4)
+    assert "repeats" in seen.notes[0]
+    assert seen.best.sigma_s > 5e-3
 
 
 @pytest.mark.parametrize(("true_hz", "stated_hz"), [(48_000, 44_100), (44_100, 48_000), (22_050, 44_100)])

@@ -72,7 +72,8 @@ def _heard(device: Device, sound: Hearing, motion: Motion, claps: tuple[MotionCl
     ]
     stream = Stream(device.name, "sound")
     if not claps or not found:
-        return Observation(METHOD, stream, MOTION, (), notes=tuple(notes))
+        # Who does not clap is not missed by it.
+        return Observation(METHOD, stream, MOTION, (), miss=_UNHEARD if claps else 1.0, notes=tuple(notes))
     travels = [travel_s(one.place_mm, device.microphone_mm) for one in claps]
     common_s = float(np.hypot(max(sigma for _, sigma in travels), max(one.common_sigma_s for one in claps)))
     closings = Events(

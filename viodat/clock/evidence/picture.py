@@ -35,6 +35,8 @@ _LONGEST_STEP_S: Final = 0.15
 _LEAST_STEPS: Final = 30
 _LEAST_OVERLAP: Final = 0.3
 _WINDOW_S: Final = 5.0
+_LEAST_WINDOWS: Final = 3
+"""Each of a second at least."""
 _TELLS_NOTHING: Final = 2.0
 _INFORMATION: Final = 0.1
 """Landmarks of one hand err together, and for longer than a frame; measured."""
@@ -206,7 +208,8 @@ class _Steps:
         """(W + 1,) s: windows of some seconds over what both cover at a lag, device time."""
         first = max(self._times[0], self._motion.times_s[0] - lag_s)
         last = max(min(self._times[-1], self._motion.times_s[-1] - lag_s), first + 1 / _GRID_HZ)
-        return np.linspace(first, last, max(1, round((last - first) / _WINDOW_S)) + 1)
+        count = max(_LEAST_WINDOWS, round((last - first) / _WINDOW_S)) if last - first > _LEAST_WINDOWS else 1
+        return np.linspace(first, last, count + 1)
 
     def windows(self, lag_s: float) -> Windows:
         """Lags near one in each window."""

@@ -98,9 +98,12 @@ def _observed(a: Device, b: Device, one: Track | None, two: Track | None, delay:
     assert one is not None
     assert two is not None
     searched = search(one, two)
+    times = len(searched.candidates)
+    if times > 1:
+        # What repeats may stand anywhere in the room, and be what the fine lag is drawn from.
+        delay = replace(delay, sigma_s=math.hypot(delay.sigma_s, delay_between(a, b, None).sigma_s))
     seen = observation_of("sound", *streams, searched, best_matches(one, two, searched), delay)
-    if len(searched.candidates) > 1 and _convinces(seen):
-        times = len(searched.candidates)
+    if times > 1 and _convinces(seen):
         return replace(seen, notes=(f"The sounds agree at {times} lags or more: something in them repeats.",))
     return seen
 
