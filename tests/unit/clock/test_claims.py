@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -29,9 +31,12 @@ def test_a_claim_is_one_hypothesis_with_its_own_sigma():
 
 
 def test_it_is_evidence_and_not_truth():
-    """As likely as no relation: it decides between others' hypotheses and convinces of nothing."""
+    """Alone it is the answer, for nobody states the offset of something else; what is surer overrules it."""
     (one,) = observe(Device("C01", SOUND, claims=(SAID,)))
-    assert one.best.log_odds == 0
+    alone = Evidence(("C01",), frozenset({"C01"}), frozenset(), (one,))
+    assert solve_trial(alone).clocks["C01"].offset_s == pytest.approx(SAID.offset_s, abs=1e-6)
+    surer = seen(sound("C01"), lag_s=SAID.offset_s + 1.0, sigma_s=0.002, log_odds=15.0)
+    assert solve_trial(replace(alone, observations=(one, surer))).clocks["C01"].offset_s > SAID.offset_s + 0.9
     assert 0 < one.miss < 0.2
 
 

@@ -9,6 +9,8 @@ from viodat.clock.inputs import TrialEvidence
 from viodat.clock.observations import MOTION, Hypothesis, Observation, Stream
 
 _SPAN_S: Final = 20.0
+_MEANT: Final = 6.0
+"""Nobody states the offset of a recording of something else: that somebody does says that the two belong together."""
 _WRONG: Final = 0.05
 """Share of such statements that are wrong altogether: a sign, a copied line, another trial's."""
 
@@ -24,8 +26,7 @@ def claims(trial: TrialEvidence) -> Iterator[Observation]:
                 claim.source,
                 Stream(device.name, "sound" if heard else "picture"),
                 MOTION,
-                # Without any relation the statement could be any number of the span: that is what it is worth.
-                (Hypothesis(claim.offset_s, claim.sigma_s, 0.0),),
+                (Hypothesis(claim.offset_s, claim.sigma_s, _MEANT),),
                 span_s=_SPAN_S,
                 miss=_WRONG,
                 common_sigma_s=0.0,
