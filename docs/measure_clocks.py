@@ -54,8 +54,6 @@ CAPTURES: Final[Mapping[str, TwinOptions]] = {
     "bare room": replace(_COMMON, participants=12, trials=3, seed=7106, room="bare"),
     "hall": replace(_COMMON, participants=12, trials=3, seed=7107, room="hall"),
 }
-FAULTY: Final = ("silent_microphone", "metronome", "clipped_microphone", "wrong_sound", "stopped_phone", "wrong_rate")
-"""Faults of which each small capture of its own has one trial."""
 
 
 @dataclass(frozen=True)
