@@ -3,15 +3,17 @@
     python docs/measure_clocks.py --folder FOLDER            # all captures and tables
     python docs/measure_clocks.py --folder FOLDER --page     # and write the tables into the page
 
-Captures are made in the folder where they are not there, without pixels; what the evidence says of each trial is kept
-beside them and used again. An error is the largest over the beginning, the middle and the end of the marker recording.
-Percentiles come with the upper end of their 90 % interval from resampling trials (95 % of the time the true percentile
-is lower), shares with the exact upper bound of Clopper and Pearson at 95 %. Seeds are not those of the development.
+Captures are made in the folder where they are not there, without pixels. What was read of each trial is kept beside
+them (delete it where reading has changed), and so is what its evidence says, under the digest of viodat/clock. An
+error is the largest over the beginning, the middle and the end of the marker recording. Percentiles come with the
+upper end of their 90 % interval from resampling trials (95 % of the time the true percentile is lower), shares with
+the exact upper bound of Clopper and Pearson at 95 %. Seeds are not those of the development.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import pickle
@@ -22,7 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from unittest import mock
 
 import numpy as np
@@ -30,12 +32,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.stats import beta
 
+import viodat.clock
 from viodat.build import BuildOptions
 from viodat.build import trial as build_trial
 from viodat.build.clock_evidence import without_curves
 from viodat.build.raw import open_raw
 from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather, solve_session, solve_trial
-from viodat.files import write_text
+from viodat.files import write_bytes, write_text
 from viodat.synth import TwinOptions
 from viodat.synth.twin import write_twin
 
@@ -107,7 +110,10 @@ class Trial:
 
 
 def offered(folder: Path, trial: str) -> TrialEvidence:
-    """Read a trial as a build does, up to what its clocks are estimated from."""
+    """Read a trial as a build does, up to what its clocks are estimated from; or what was kept of it."""
+    inputs = folder.with_name(f"{folder.name}_inputs") / f"{trial}.pickle"
+    if inputs.is_file():
+        return cast(TrialEvidence, pickle.loads(inputs.read_bytes()))
     caught: list[TrialEvidence] = []
 
     def catch(evidence: TrialEvidence) -> Evidence:
@@ -120,6 +126,7 @@ def offered(folder: Path, trial: str) -> TrialEvidence:
         result = build_trial.read_trial_evidence(files, raw, BuildOptions(pose2d="files"))
     if not caught:
         raise RuntimeError(f"{trial}: {result.exclusions} {result.clock_fault}")
+    write_bytes(inputs, pickle.dumps(caught[0]))
     return caught[0]
 
 
@@ -141,16 +148,18 @@ def measure_trials(folder: Path, kept: Path, trials: Sequence[str]) -> None:
             without_curves(evidence),
             strangers,
             (float(own.motion.times_s[0]), float(own.motion.times_s[-1])),
-            {device.name: _truth(folder, name[:3] + device.name + name[3:]) for device in own.devices},
+            {device.name: truth_of(folder, name, device.name) for device in own.devices},
             truth["level"],
             len(truth["claps_s"]),
             tuple(truth["faults"]),
             seconds,
         )
-        (kept / f"{name}.pickle").write_bytes(pickle.dumps(trial))
+        write_bytes(kept / f"{name}.pickle", pickle.dumps(trial))
 
 
-def _truth(folder: Path, recording: str) -> Recording:
+def truth_of(folder: Path, trial: str, device: str) -> Recording:
+    """Read the truth of a recording."""
+    recording = trial[:3] + device + trial[3:]
     clocks = pq.read_table(folder / "truth" / "audio_clocks.parquet", filters=[("recording", "=", recording)])
     frames = pq.read_table(folder / "truth" / "frames" / f"{recording}.parquet")
     pts = frames["pts"].to_numpy().astype(np.float64) / 90_000
@@ -164,11 +173,12 @@ def _truth(folder: Path, recording: str) -> Recording:
 
 def capture_of(root: Path, name: str, options: TwinOptions, workers: int) -> dict[str, Trial]:
     """Make a capture and gather its evidence, or read what was kept."""
-    folder, kept = root / name.replace(" ", "_"), root / f"{name.replace(' ', '_')}_evidence"
-    if not (folder / "capture.toml").is_file():
-        write_twin(folder, options, workers=workers)
-    kept.mkdir(exist_ok=True)
-    wanted = sorted(path.stem for path in (folder / "truth" / "trials").glob("*.json"))
+    folder = root / name.replace(" ", "_")
+    write_twin(folder, options, workers=workers)
+    kept = folder.with_name(f"{folder.name}_evidence") / _digest_of_code()
+    kept.mkdir(parents=True, exist_ok=True)
+    folder.with_name(f"{folder.name}_inputs").mkdir(exist_ok=True)
+    wanted = trials_of(folder)
     missing = [trial for trial in wanted if not (kept / f"{trial}.pickle").is_file()]
     chunks = [missing[k : k + _CHUNK] for k in range(0, len(missing), _CHUNK)]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -176,6 +186,16 @@ def capture_of(root: Path, name: str, options: TwinOptions, workers: int) -> dic
             done.result()
     # Our own files of a moment ago.
     return {trial: pickle.loads((kept / f"{trial}.pickle").read_bytes()) for trial in wanted}
+
+
+def trials_of(folder: Path) -> list[str]:
+    """Names of a capture's trials."""
+    return sorted(path.stem for path in (folder / "truth" / "trials").glob("*.json"))
+
+
+def _digest_of_code() -> str:
+    sources = sorted(Path(viodat.clock.__file__).parent.rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 
 
 _CHUNK: Final = 9

@@ -16,6 +16,7 @@ import pytest
 from tests.unit.clock.bowed import FINE_HZ, Take, bridge_mm, motion_of_take, sound_of_take, take
 from tests.unit.clock.clapping import PLACE_MM, camera_at
 from viodat.audio.f0 import PitchTrack
+from viodat.body.interpolate import at_times
 from viodat.camera import Camera
 from viodat.capture.markers import Analog
 from viodat.clock import (
@@ -38,9 +39,18 @@ from viodat.clock.evidence import registry
 from viodat.errors import ConfigError
 from viodat.joints import JOINT_INDEX
 
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 RATE_HZ = 16_000.0
 SECONDS = 6.0
 OFFSETS_S = {"C01": 0.4, "C02": -0.7}
+SKEW_S = 0.02
+TRUE_S = {
+    **{Stream(name, "sound"): offset for name, offset in OFFSETS_S.items()},
+    **{Stream(name, "picture"): offset - SKEW_S for name, offset in (OFFSETS_S | {"C03": -1.1}).items()},
+    MOTION: 0.0,
+}
+"""Mocap time at each stream's zero."""
 TAKE = take(3)
 HANDS = ("wrist", "index", "pinky", "thumb")
 
@@ -67,7 +77,7 @@ def _clapped(motion: Motion, clap_s: float) -> Motion:
     for part in HANDS:
         left, right = JOINT_INDEX[f"left_{part}"], JOINT_INDEX[f"right_{part}"]
         joints[:, left] += near * (joints[:, right] + np.array([0.0, 40.0, 0.0]) - joints[:, left])
-    return replace(motion, joints_mm=joints)
+    return replace(motion, joints_mm=joints, joints_at=lambda t: at_times(joints, motion.start_s, motion.rate_hz, t))
 
 
 @cache
@@ -102,7 +112,7 @@ def _camera(k: int) -> Camera:
 
 def _picture(motion: Motion, offset_s: float, seconds: float = SECONDS, k: int = 0) -> Picture:
     stamps = np.arange(0.01 + 0.007 * k, seconds, 1 / 29.7)
-    seen = _camera(k).project(motion.joints_at(stamps + offset_s - 0.02))
+    seen = _camera(k).project(motion.joints_at(stamps + offset_s - SKEW_S))
     px = seen + np.random.default_rng(k).normal(0, 2.0, seen.shape)
     return Picture(stamps, px, np.where(np.isfinite(px[..., 0]), 0.9, np.nan), _camera(k))
 
@@ -233,7 +243,6 @@ def _streams(trial: TrialEvidence) -> set[Stream]:
     return {MOTION} | heard | {Stream(one.name, "picture") for one in trial.watching}
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", TRIALS)
 def test_takes_what_there_is_and_says_what_can_be_used(kind, name):
     trial = trial_of(name)
@@ -276,7 +285,6 @@ def _check_windows(one: Observation) -> None:
 SILENT = ("silence", "no sample and no frame", "pictures of nobody", "nobody moves", "motion of nobody")
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("name", SILENT)
 def test_nothing_is_made_of_nothing(kind, name):
     """What is silent, blind or still has no lag: log odds of 0 at most, of which no answer is made."""
@@ -293,7 +301,14 @@ def test_nothing_is_made_of_nothing(kind, name):
             assert all(each.log_odds <= 0 for each in one.hypotheses), one
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_finds_what_is_there(kind):
+    """Every observation says something, and what it is sure of is true."""
+    for one in registry.find_evidence(kind)(trial_of("everything")):
+        assert one.hypotheses, one
+        if one.best.log_odds > 3:
+            assert abs(one.best.lag_s - (TRUE_S[one.a] - TRUE_S[one.b])) < 3 * one.best.sigma_s, one
+
+
 def test_is_deterministic_and_changes_nothing(kind):
     trial = trial_of("everything")
     before = [one.sound.samples.copy() for one in trial.listening] + [one.picture.px.copy() for one in trial.watching]

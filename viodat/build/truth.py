@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +15,6 @@ from viodat.camera import Camera
 from viodat.clock import ClockMap
 
 FloatArray = NDArray[np.float64]
-
-JointCurve = Callable[[FloatArray], FloatArray]
-"""(T,) s on the mocap clock -> (T, 18, 3) mm, world, NaN where undetermined and outside the trial."""
 
 
 @dataclass(frozen=True)
@@ -40,30 +36,34 @@ class FrameTruth:
     pose2d_px: FloatArray | None
 
 
-def joint_curve(joints: JointTrial, fit: SkeletonFit | None) -> JointCurve:
-    """Give a trial's joints between its frames.
+@dataclass(frozen=True, eq=False)
+class JointCurve:
+    """A trial's joints between its frames: (K,) s on the mocap clock -> (K, 18, 3) mm, NaN where undetermined.
 
-    Parameters
+    Attributes
     ----------
     joints
         At the frames; those that the skeleton fit determines say so in their method.
     fit
-        The fit, whose own curve gives its joints; None where there is none. All other joints are interpolated from
-        the frames (:mod:`viodat.body.interpolate`).
+        The fit, whose own curve then gives its joints; None where there is none. All other joints are interpolated
+        from the frames (:mod:`viodat.body.interpolate`).
     """
-    fitted = np.array([fit is not None and how.startswith(FROM_FIT) for how in joints.method])
-    others = [k for k, how in enumerate(joints.method) if not fitted[k] and not how.startswith("none")]
 
-    def at(times_s: FloatArray) -> FloatArray:
+    joints: JointTrial
+    fit: SkeletonFit | None
+
+    def __call__(self, times_s: FloatArray) -> FloatArray:
+        """(K, 18, 3) mm at (K,) s."""
+        joints, fit = self.joints, self.fit
         times = np.asarray(times_s, dtype=np.float64)
         places = np.full((len(times), len(joints.method), 3), np.nan)
+        fitted = np.array([fit is not None and how.startswith(FROM_FIT) for how in joints.method])
         if fit is not None and fitted.any():
             places[:, fitted] = fit.joints(times)[:, fitted]
+        others = [k for k, how in enumerate(joints.method) if not fitted[k] and not how.startswith("none")]
         if others:
             places[:, others] = at_times(joints.positions_mm[:, others], joints.start_s, joints.rate_hz, times)
         return places
-
-    return at
 
 
 def truth_at_frames(
@@ -74,7 +74,7 @@ def truth_at_frames(
     Parameters
     ----------
     curve
-        From :func:`joint_curve`.
+        Gives the joints at any time.
     device_times_s
         (N,) s on the device's own clock.
     clock

@@ -55,6 +55,9 @@ class Bowing:
     bouncing
         (T,) as ``on_string``, and 0 also where a bow that stays near has left the string for a moment; None where
         nothing tells. It is read off some millimetres of height, so it errs where strings change.
+    tilt_rad
+        (T,) by how much its tip stands higher than its frog against how it usually does, in the violin's frame: upwards
+        for the higher strings. None where nothing tells.
     known
         (T,) whether the markers determine it.
     place_mm
@@ -68,6 +71,7 @@ class Bowing:
     speed_mm_s: FloatArray
     on_string: FloatArray
     bouncing: FloatArray | None
+    tilt_rad: FloatArray | None
     known: NDArray[np.bool_]
     place_mm: FloatArray
     from_markers: bool
@@ -95,6 +99,8 @@ def violin_frame(motion: Motion) -> tuple[FloatArray, FloatArray] | None:
     points = [motion.markers[label] for label in motion.violin]
     if len(points) >= 3:
         cluster = np.stack(points, axis=1)
+        if len(cluster) < _LEAST_FRAMES:
+            return None
         share = np.isfinite(cluster).all(axis=2).mean(axis=0)
         # A marker that fell off is not waited for where the others suffice.
         cluster = cluster[:, share >= 0.5 * np.sort(share)[-3]]
@@ -131,12 +137,14 @@ def _from_markers(motion: Motion) -> Bowing | None:
     near = 1 / (1 + (distance / _NEAR_MM) ** 8)
     up = through_gaps(axes[:, 2])
     lift = _lift_mm(point, along, place, up, near > 0.5, motion.rate_hz)
+    towards_tip = _towards_tip(motion, line)
     return Bowing(
         motion.start_s,
         motion.rate_hz,
         speed,
         near,
         near / (1 + (np.maximum(lift, 0.0) / _LIFTED_MM) ** 4),
+        _tilt_rad(along * towards_tip, np.nanmean(axes[:, 2], axis=0), known) if towards_tip else None,
         known,
         np.nanmean(world, axis=0),
         from_markers=True,
@@ -159,15 +167,17 @@ def _from_joints(motion: Motion) -> Bowing | None:
         return None
     velocity = _rate(through_gaps(relative), motion.rate_hz)
     main = np.linalg.svd(velocity[known] - velocity[known].mean(axis=0), full_matrices=False)[2][0]
-    left = np.nanmean(motion.joints_mm[:, JOINT_INDEX["left_wrist"]], axis=0)
+    left = motion.joints_mm[:, JOINT_INDEX["left_wrist"]]
+    seen_left = np.isfinite(left).all(axis=1)
     # The bow meets the strings about half way between the left shoulder and the left hand.
     place = np.nanmean(held, axis=0)
-    place = (place + left) / 2 if np.isfinite(left).all() else place
+    place = (place + left[seen_left].mean(axis=0)) / 2 if seen_left.any() else place
     return Bowing(
         motion.start_s,
         motion.rate_hz,
         velocity @ main,
         np.ones(len(velocity)),
+        None,
         None,
         _short_gaps_filled(np.asarray(known), motion.rate_hz),
         place,
@@ -194,6 +204,27 @@ def _bow_line(motion: Motion) -> tuple[FloatArray, FloatArray] | None:
         return None
     along = points[j] - points[i]
     return (points[i] + points[j]) / 2, along / np.linalg.norm(along, axis=1, keepdims=True)
+
+
+def _towards_tip(motion: Motion, line: tuple[FloatArray, FloatArray]) -> float:
+    """1 where the bow's direction runs from the hand that holds it to the tip, -1 where it runs back, 0 unknown."""
+    point, along = line
+    found = (np.inf, 0.0)
+    for side in ("left", "right"):
+        away = motion.joints_mm[:, JOINT_INDEX[f"{side}_wrist"]] - point
+        seen = np.isfinite(away).all(axis=1) & np.isfinite(along).all(axis=1)
+        if seen.sum() >= _LEAST_FRAMES:
+            beyond = float(np.median(np.einsum("ti,ti->t", away[seen], along[seen])))
+            found = min(found, (float(np.median(np.linalg.norm(away[seen], axis=1))), -float(np.sign(beyond))))
+    return found[1]
+
+
+def _tilt_rad(along: FloatArray, up: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """(T,) rad: the angle of directions (T, 3) towards ``up`` (3,), across their mean."""
+    mean = along[known].mean(axis=0)
+    mean /= np.linalg.norm(mean)
+    across = up - up @ mean * mean
+    return np.asarray(np.arcsin(np.clip(along @ across / np.linalg.norm(across), -1.0, 1.0)))
 
 
 def _meeting_point(point: FloatArray, along: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -75,7 +75,7 @@ def transients(sound: Hearing) -> tuple[Transient, ...]:
     Parameters
     ----------
     sound
-        One recording; samples that are not finite count as silence.
+        One recording.
     """
     # Imported here: `import viodat` needs no filters.
     from scipy.signal import butter, sosfilt
@@ -84,8 +84,7 @@ def transients(sound: Hearing) -> tuple[Transient, ...]:
     blocks = len(sound.samples) // block
     if blocks <= _BEFORE_BLOCKS + _DECAY_BLOCKS[1] or sound.rate_hz <= 4 * _HIGH_PASS_HZ:
         return ()
-    samples = np.nan_to_num(sound.samples, posinf=0.0, neginf=0.0)
-    high = np.asarray(sosfilt(butter(2, _HIGH_PASS_HZ, "high", fs=sound.rate_hz, output="sos"), samples))
+    high = np.asarray(sosfilt(butter(2, _HIGH_PASS_HZ, "high", fs=sound.rate_hz, output="sos"), sound.samples))
     power = np.square(high[: blocks * block].reshape(blocks, block)).mean(axis=1)
     level = 10 * np.log10(power + _FLOOR)
     rise = _rises(level)

@@ -10,18 +10,19 @@ trial again with what the others say of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from viodat.clock.evidence.registry import evidence_names, find_evidence
-from viodat.clock.groups import Chosen, Group, tie, wrong_rates
+from viodat.clock.groups import CERTAIN, Chosen, Group, alone_of, tie, wrong_rates
 from viodat.clock.inputs import TrialEvidence
 from viodat.clock.least_squares import UNKNOWN, DevicePrior, Solution, solve
 from viodat.clock.model import ClockMap
 from viodat.clock.modes import Factor, Mode, find_mode
 from viodat.clock.observations import MOTION, Observation
+from viodat.clock.piecewise import Bend, narrowest
 
 CONFIDENT: Final = 0.99
 """Confidence from which an answer is one."""
@@ -126,10 +127,16 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
     alone: dict[str, DevicePrior] = {}
     notes: dict[str, list[str]] = {"": contradictions}
     _tell_wrong_rates(evidence.observations, notes)
-    for group in groups:
-        mode = find_mode(_factors(group, evidence, priors, with_skew))
+    while groups:
+        group = groups.pop(0)
+        factors = _factors(group, evidence, priors)
+        mode = find_mode(factors)
         sure = mode.confidence if mode else 0.0
-        confidence |= _confidence(group, mode, evidence.observations)
+        confidence |= _confidence(group, mode, factors, evidence.observations)
+        if sure < CONFIDENT and any(hypothesis.log_odds < CERTAIN for *_, hypothesis in group.ties):
+            # What does not fit together may fit apart.
+            groups += tie(group.devices, evidence.observations, priors, with_skew, least_log_odds=CERTAIN)[0]
+            continue
         if mode is None or sure < CONFIDENT:
             for name in group.devices:
                 _tell_no_answer(name, None if mode is None else sure, notes)
@@ -137,11 +144,14 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
         chosen = [*group.ties, *_agreeing(mode, evidence.observations)]
         solution = solve(group.devices, chosen, priors, with_skew=with_skew, rates=group.clocks.rates)
         used |= solution.used
-        alone |= _alone(group, chosen, with_skew)
+        answered = {name for name in group.devices if confidence[name] >= CONFIDENT}
+        alone |= {name: told for name, told in _alone(group, chosen, with_skew).items() if name in answered}
         methods = _methods(evidence.observations, solution.used)
         for k, name in enumerate(group.devices):
-            if confidence[name] >= CONFIDENT:
+            if name in answered:
                 clocks[name] = _clock(solution, k, confidence[name], methods, with_skew[name])
+            elif len(group.devices) > 1 and _has_its_own(name, mode, evidence.observations):
+                groups.append(alone_of(name, evidence.observations, priors, with_skew))
             else:
                 _tell_no_answer(name, confidence[name], notes)
         _tell_contradictions(solution, evidence.observations, mode, notes)
@@ -150,9 +160,7 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
     )
 
 
-def _factors(
-    group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool]
-) -> list[Factor]:
+def _factors(group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior]) -> list[Factor]:
     own = [
         (number, observation, float(group.clocks.clock_s(observation.a, observation.at_s)))
         for number, observation in enumerate(evidence.observations)
@@ -164,9 +172,7 @@ def _factors(
     for number, observation, at in own:
         lags = np.array([hypothesis.lag_s for hypothesis in observation.hypotheses])
         sigmas = np.array([hypothesis.sigma_s for hypothesis in observation.hypotheses])
-        if observation.a.kind == "picture" and with_skew[observation.a.device]:
-            skew = priors.get(observation.a.device, DevicePrior()).skew_sigma_s
-            sigmas = np.hypot(sigmas, skew)
+        sigmas = np.hypot(sigmas, group.sigma_s(observation.a))
         # Until the drift is known, places at different times of the group's clock are not quite the same place.
         away = (at - middle) * 1e-6
         places = observation.at_s + lags - at
@@ -184,20 +190,45 @@ def _factors(
     return factors
 
 
-def _confidence(group: Group, mode: Mode | None, observations: Sequence[Observation]) -> dict[str, float]:
-    """By device: a device that nothing of its own places is as sure as what ties it to the others."""
+def _confidence(
+    group: Group, mode: Mode | None, factors: Sequence[Factor], observations: Sequence[Observation]
+) -> dict[str, float]:
+    """By device: one that nothing of its own places is as sure as what ties it, less what its own says against that."""
     if mode is None:
         return dict.fromkeys(group.devices, 0.0)
     placed = {observations[number].a.device for number in mode.agreeing}
     sure = {name: float(name in placed) for name in group.devices}
-    ties = [
-        (observation.a.device, observation.b.device, float(1 / (1 + np.exp(-min(hypothesis.log_odds, 50.0)))))
-        for _, observation, hypothesis in group.ties
-    ]
+    against = {
+        name: _against(mode.place_s, [one for one in factors if observations[one.number].a.device == name])
+        for name in group.devices
+    }
+    ties = [(one.a.device, one.b.device, hypothesis.log_odds) for _, one, hypothesis in group.ties]
+    for name, doubt in against.items():
+        if doubt > 0 and len(group.devices) > 1:
+            sure[name] = min(sure[name], max(_share(odds - doubt) for *pair, odds in ties if name in pair))
     for _ in group.devices:
-        for a, b, tied in ties:
-            sure[a], sure[b] = max(sure[a], tied * sure[b]), max(sure[b], tied * sure[a])
+        for a, b, odds in ties:
+            sure[a] = max(sure[a], _share(odds - against[a]) * sure[b])
+            sure[b] = max(sure[b], _share(odds - against[b]) * sure[a])
     return {name: mode.confidence * share for name, share in sure.items()}
+
+
+def _share(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-np.clip(log_odds, -50.0, 50.0))))
+
+
+def _against(place_s: float, factors: Sequence[Factor]) -> float:
+    """Log odds of a device's own evidence for another place than its group's, 0 or more."""
+    tried = np.concatenate([np.array([place_s]), *(factor.places_s for factor in factors)])
+    said = np.sum([factor.log_ratio(tried) for factor in factors], axis=0) if factors else np.zeros(1)
+    return float(np.max(said) - said[0])
+
+
+def _has_its_own(name: str, mode: Mode, observations: Sequence[Observation]) -> bool:
+    return any(
+        one.a.device == name and one.b == MOTION and one.best is not None and number not in mode.agreeing
+        for number, one in enumerate(observations)
+    )
 
 
 def _is_alike(observation: Observation) -> bool:
@@ -216,8 +247,10 @@ def _clock(solution: Solution, k: int, confidence: float, methods: str, skewed: 
     # Where along the recording the two errors of the line are independent.
     at = float(-cov[0, 1] / cov[1, 1]) * 1e6
     least = float(cov[0, 0] - cov[0, 1] ** 2 / cov[1, 1])
-    picture = np.array([1.0, at * 1e-6, -1.0])
-    return ClockMap(
+    # A picture's time is less certain by the skew's error, which may go with that of the drift.
+    slope = float(cov[0, 1] - cov[1, 2])
+    seen = float(cov[0, 0] + cov[2, 2] - 2 * cov[0, 2] - slope**2 / cov[1, 1])
+    straight = ClockMap(
         offset_s=offset,
         drift_ppm=((1 + drift * 1e-6) / rate - 1) * 1e6,
         offset_sigma_s=float(np.sqrt(max(least, 0.0))),
@@ -227,8 +260,34 @@ def _clock(solution: Solution, k: int, confidence: float, methods: str, skewed: 
         method=methods,
         skew_s=skew if skewed else 0.0,
         skew_sigma_s=float(np.sqrt(cov[2, 2])) if skewed else 0.0,
-        picture_sigma_s=float(np.sqrt(max(picture @ cov @ picture, 0.0))),
+        picture_sigma_s=float(np.sqrt(max(seen, 0.0))),
+        picture_at_s=-slope / float(cov[1, 1]) * 1e6 + skew,
         rate_ratio=rate,
+    )
+    bend = solution.bends.get(solution.devices[k])
+    return straight if bend is None else _bent(straight, bend)
+
+
+def _bent(straight: ClockMap, bend: Bend) -> ClockMap:
+    """Make the line a broken one where it is certain that it is, and its errors those of a clock that wanders."""
+    rate = straight.rate_ratio
+    told = bend.is_certain
+    # Another device may have heard what makes this one's clock surest, before or after its own evidence.
+    times = np.append(bend.knots.fine_s, straight.at_s / rate)
+    # What is known of the bend and not told is an error of the line.
+    untold = np.zeros(len(times)) if told else np.square(bend.at(times))
+    heard, seen = (bend.variance(times, of_picture=of_picture) + untold for of_picture in (False, True))
+    at, sigma, slope = narrowest(times, heard, straight.at_s / rate, straight.drift_sigma_ppm * 1e-6)
+    nodes = bend.knots.nodes_s if told else np.empty(0)
+    knots = zip((nodes * rate).tolist(), (straight.apply(nodes * rate) + bend.at(nodes)).tolist(), strict=True)
+    least = seen - np.square(slope * (times + straight.skew_s - straight.picture_at_s))
+    return replace(
+        straight,
+        offset_sigma_s=sigma,
+        drift_sigma_ppm=slope * 1e6,
+        at_s=at * rate,
+        picture_sigma_s=float(np.sqrt(max(least.max(), seen.min()))),
+        knots_s=tuple(knots),
     )
 
 

@@ -13,10 +13,12 @@ from typing import Final
 import numpy as np
 
 from viodat.clock.least_squares import DevicePrior, Solution, solve
-from viodat.clock.observations import MOTION, Hypothesis, Observation
+from viodat.clock.observations import Hypothesis, Observation, Stream
 
-_SURE: Final = 3.0
+SURE: Final = 3.0
 """Log odds from which two devices count as tied."""
+CERTAIN: Final = 20.0
+"""Log odds from which nothing else undoes a tie."""
 _AGREES_SIGMAS, _AGREES_S = 5.0, 0.005
 
 Chosen = tuple[int, Observation, Hypothesis]
@@ -42,14 +44,32 @@ class Group:
         """Names."""
         return self.clocks.devices
 
+    def sigma_s(self, stream: Stream) -> float:
+        """How far a stream may be from where the group has it, s, its drift aside: by ties, and by a skew not known."""
+        cov = self.clocks.covariance[self.devices.index(stream.device)]
+        known = cov - np.outer(cov[:, 1], cov[1]) / cov[1, 1]
+        weights = np.array([1.0, 0.0, -1.0 if stream.kind == "picture" else 0.0])
+        return float(np.sqrt(max(weights @ known @ weights, 0.0)))
+
 
 def tie(
     devices: Sequence[str],
     observations: Sequence[Observation],
     priors: Mapping[str, DevicePrior],
     with_skew: Mapping[str, bool],
+    *,
+    least_log_odds: float = SURE,
 ) -> tuple[list[Group], list[str]]:
     """Put devices into groups.
+
+    Parameters
+    ----------
+    devices
+        Names; what is between others is not looked at.
+    observations, priors, with_skew
+        As for :func:`viodat.clock.least_squares.solve`.
+    least_log_odds
+        From which two devices count as tied.
 
     Returns
     -------
@@ -57,12 +77,19 @@ def tie(
         Every device is in one group, alone if nothing ties it; what contradicts itself.
     """
     rates = wrong_rates(observations)
-    groups = {name: _alone(name, priors, with_skew, rates) for name in devices}
+    groups = {name: alone_of(name, observations, priors, with_skew) for name in devices}
     notes: list[str] = []
+
+    def solved(names: tuple[str, ...], ties: tuple[Chosen, ...]) -> Group:
+        return Group(solve(names, ties, priors, with_skew=with_skew, rates=rates, held=names[0]), ties)
+
     between = [
         (k, observation, observation.best)
         for k, observation in enumerate(observations)
-        if observation.b != MOTION and observation.best is not None and observation.best.log_odds > _SURE
+        if observation.a.device in groups
+        and observation.b.device in groups
+        and observation.best is not None
+        and observation.best.log_odds > least_log_odds
     ]
     # A microphone tells a hundred times more of time than a camera: sound first, each surest first.
     between.sort(key=lambda one: (one[1].a.kind != "sound", -one[2].log_odds))
@@ -77,15 +104,14 @@ def tie(
                     f"devices put them ({observation.method})"
                 )
                 continue
-            merged = one.devices
-            ties = (*one.ties, (number, observation, hypothesis))
+            # What agrees moves little: it counts in the end.
+            new = Group(one.clocks, (*one.ties, (number, observation, hypothesis)))
         else:
-            merged = (*one.devices, *other.devices)
-            ties = (*one.ties, *other.ties, (number, observation, hypothesis))
-        new = Group(solve(merged, ties, priors, with_skew=with_skew, rates=rates, held=merged[0]), ties)
-        for name in merged:
+            new = solved((*one.devices, *other.devices), (*one.ties, *other.ties, (number, observation, hypothesis)))
+        for name in new.devices:
             groups[name] = new
-    return list(dict.fromkeys(groups.values())), notes
+    found = dict.fromkeys(groups.values())
+    return [one if len(one.ties) < len(one.devices) else solved(one.devices, one.ties) for one in found], notes
 
 
 def wrong_rates(observations: Sequence[Observation]) -> dict[str, float]:
@@ -93,14 +119,15 @@ def wrong_rates(observations: Sequence[Observation]) -> dict[str, float]:
     return {
         observation.a.device: observation.rate_ratio
         for observation in observations
-        if observation.rate_ratio != 1.0 and observation.best is not None and observation.best.log_odds > _SURE
+        if observation.rate_ratio != 1.0 and observation.best is not None and observation.best.log_odds > SURE
     }
 
 
-def _alone(
-    name: str, priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool], rates: Mapping[str, float]
+def alone_of(
+    name: str, observations: Sequence[Observation], priors: Mapping[str, DevicePrior], with_skew: Mapping[str, bool]
 ) -> Group:
-    return Group(solve([name], (), priors, with_skew=with_skew, rates=rates, held=name), ())
+    """Give a device as a group of its own."""
+    return Group(solve([name], (), priors, with_skew=with_skew, rates=wrong_rates(observations), held=name), ())
 
 
 def _skew_sigma_s(group: Group, observation: Observation) -> float:

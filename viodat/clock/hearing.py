@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # it brings librosa
     from viodat.audio.f0 import PitchTrack
 
 FloatArray = NDArray[np.float64]
+Real = TypeVar("Real", bound=np.floating)
 
 LEVEL_HZ: Final = 200.0
 """Rows per second of the levels."""
@@ -42,7 +43,8 @@ class Hearing:
     Attributes
     ----------
     samples
-        (N,) float, one channel, full scale 1; sample k is at ``k / rate_hz``.
+        (N,) float, one channel, full scale 1; sample k is at ``k / rate_hz``. What is not finite counts as silence: it
+        is 0 here, whatever was handed over (:func:`silent_where_unknown`).
     rate_hz
         Samples per second, as the file says.
     pitch
@@ -52,6 +54,9 @@ class Hearing:
     samples: FloatArray
     rate_hz: float
     pitch: PitchTrack | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "samples", silent_where_unknown(self.samples))
 
     @property
     def seconds(self) -> float:
@@ -92,13 +97,21 @@ class Hearing:
         return _FROM_WALLS * self.decay_s
 
 
+def silent_where_unknown(samples: NDArray[Real]) -> NDArray[Real]:
+    """Give (N,) samples with 0 where they are not finite; the same array where all are."""
+    known = np.isfinite(samples)
+    return samples if known.all() else np.where(known, samples, samples.dtype.type(0))
+
+
 def _level_db(samples: FloatArray, rate_hz: float, band_hz: tuple[float, float], averaged_s: float) -> FloatArray:
     rows = int(len(samples) / rate_hz * LEVEL_HZ)
     high = min(band_hz[1], 0.45 * rate_hz)
     if rows < 2 or band_hz[0] >= high:
         return np.full(max(rows, 0), _SILENT_DB)
     sos = butter(2, (band_hz[0], high), "bandpass", fs=rate_hz, output="sos")
-    power = np.concatenate([[0.0], np.cumsum(np.square(sosfiltfilt(sos, samples)))])
+    # The filter's usual padding, or as much of it as a very short sound allows.
+    padding = min(3 * (2 * len(sos) + 1), len(samples) - 1)
+    power = np.concatenate([[0.0], np.cumsum(np.square(sosfiltfilt(sos, samples, padlen=padding)))])
     middle = np.arange(rows) / LEVEL_HZ * rate_hz
     half = averaged_s * rate_hz / 2
     places = np.arange(len(power))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ from viodat.capture.markers import Analog, MarkerTrial
 from viodat.clock.hearing import Hearing
 
 FloatArray = NDArray[np.float64]
+
+_LEAST_CONFIDENCE: Final = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +128,12 @@ class Picture:
     confidence: FloatArray
     camera: Camera | None = None
 
+    @cached_property
+    def trusted_px(self) -> FloatArray:
+        """(N, 18, 2) px without those that the detector itself hardly believes: hidden, and guessed."""
+        doubted = self.confidence < _LEAST_CONFIDENCE
+        return np.asarray(np.where(doubted[..., None], np.nan, self.px))
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -140,12 +149,23 @@ class Claim:
         Standard deviation of that, s.
     of_picture
         Whether it was read off the pictures; else it holds for the sound, which may be skewed against them.
+
+    Raises
+    ------
+    ValueError
+        If the offset is not finite, or sigma is not a finite number above 0.
     """
 
     source: str
     offset_s: float
     sigma_s: float
     of_picture: bool = False
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.offset_s):
+            raise ValueError(f"offset_s of {self.source}: expected seconds, finite, but got {self.offset_s}")
+        if not (np.isfinite(self.sigma_s) and self.sigma_s > 0):
+            raise ValueError(f"sigma_s of {self.source}: expected seconds above 0, finite, but got {self.sigma_s}")
 
 
 @dataclass(frozen=True, eq=False)

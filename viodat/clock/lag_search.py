@@ -8,6 +8,7 @@ curve is widened by what a drift may move it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -89,13 +90,26 @@ def without_trend(values: FloatArray, seconds: float) -> FloatArray:
     return np.asarray(values - gaussian_filter1d(values, seconds * RATE_HZ, mode="nearest"))
 
 
-def compare(moved: Track, heard: Track, *, information: float = 1.0, common_sigma_s: float = 0.0) -> Resemblance | None:
-    """Compare a track of the motion with a device's.
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two tracks that are compared, and how many independent samples they have per second of weight."""
+
+    moved: Track
+    heard: Track
+    per_s: float
+
+
+def compare(
+    tracks: Sequence[tuple[Track, Track]], *, information: float = 1.0, common_sigma_s: float = 0.0
+) -> Resemblance | None:
+    """Compare tracks of the motion with a device's.
 
     Parameters
     ----------
-    moved, heard
-        On the mocap clock and on the device's; a pair of samples counts by the product of their weights.
+    tracks
+        Pairs of what moved, on the mocap clock, and what was heard, on the device's; two samples count by the product
+        of their weights. All that moved have the same times, and so has all that was heard. The first pair says
+        where something happens; pairs without weight are left out.
     information
         Independent samples in truth, as a share of what the signals' own correlation in time suggests; measured.
     common_sigma_s
@@ -104,36 +118,38 @@ def compare(moved: Track, heard: Track, *, information: float = 1.0, common_sigm
     Returns
     -------
     Resemblance or None
-        None where either is empty.
+        None where the first pair is empty.
     """
-    if not (moved.weights > 0).any() or not (heard.weights > 0).any() or len(heard.values) < RATE_HZ:
+    moved, heard = tracks[0]
+    if not _has_weight(moved, heard) or len(heard.values) < RATE_HZ:
         return None
+    pairs = [_Pair(a, b, information * _independent_per_s(a, b)) for a, b in tracks if _has_weight(a, b)]
     blocks = _blocks(moved)
-    rate = information * _independent_per_s(moved, heard)
     size = len(moved.values) + len(heard.values) - 1
     padded = next_fast_len(size, real=True)
-    sums = (heard.weights, heard.weights * heard.values, heard.weights * np.square(heard.values))
-    transforms = [rfft(x[::-1], padded) for x in sums]
+    transforms = [[rfft(x[::-1], padded) for x in _sums(pair.heard.weights, pair.heard.values)] for pair in pairs]
     used = blocks[:: -(-len(blocks) // _MOST_BLOCKS)]
     middle = 0.5 * (used[0][0] + used[-1][1])
     total = np.zeros(size)
     for block in used:
-        own = _block_likelihood(moved, block, transforms, padded, size, rate, heard.noise)
+        own = np.sum(
+            [_block_likelihood(pair, block, t, padded, size) for pair, t in zip(pairs, transforms, strict=True)], axis=0
+        )
         moved_by = abs(0.5 * (block[0] + block[1]) - middle) / RATE_HZ * _DRIFT
         total += maximum_filter1d(own, 2 * round(moved_by * RATE_HZ) + 1)
     # Index k pairs sample i + k - (len(heard) - 1) of the motion with sample i of the device.
     lag = np.arange(-(len(heard.values) - 1), len(moved.values)) / RATE_HZ + moved.start_s - heard.start_s
     found = hypotheses_of(lag, total, common_sigma_s=common_sigma_s)[:_JUDGED]
     if len(blocks) > 1:
-        found = tuple(_sharpened(moved, heard, one, rate, common_sigma_s) for one in found)
-    judged = [_judged(moved, heard, one, rate, float(np.ptp(lag)), common_sigma_s) for one in found]
+        found = tuple(_sharpened(pairs, one, common_sigma_s) for one in found)
+    judged = [_judged(pairs, one, float(np.ptp(lag)), common_sigma_s) for one in found]
     found = tuple(sorted(judged, key=lambda one: -one.log_odds))
     if not found:
         return Resemblance(Curve(lag, total), (), None, float(np.mean(heard.times_s[[0, -1]])))
     best = found[0].lag_s
     first, last = _shared(moved, heard, best)
     at = moved.start_s + 0.5 * (first + last) / RATE_HZ - best
-    return Resemblance(Curve(lag, total), found, _windows(moved, heard, best, rate), at)
+    return Resemblance(Curve(lag, total), found, _windows(pairs, best), at)
 
 
 def _shared(moved: Track, heard: Track, lag_s: float) -> tuple[int, int]:
@@ -170,47 +186,42 @@ def _autocorrelation(values: FloatArray, most: int) -> FloatArray:
     return np.asarray(products[1:] / max(float(products[0]), 1e-12))
 
 
+def _has_weight(moved: Track, heard: Track) -> bool:
+    return bool((moved.weights > 0).any() and (heard.weights > 0).any())
+
+
+def _sums(weights: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    return weights, weights * values, weights * np.square(values)
+
+
 def _block_likelihood(
-    moved: Track,
-    block: tuple[int, int],
-    transforms: list[NDArray[np.complex128]],
-    padded: int,
-    size: int,
-    rate: float,
-    noise: float,
+    pair: _Pair, block: tuple[int, int], transforms: list[NDArray[np.complex128]], padded: int, size: int
 ) -> FloatArray:
     """(L,) log likelihood of one block over all lags."""
-    weights = np.zeros(len(moved.values))
-    weights[block[0] : block[1]] = moved.weights[block[0] : block[1]]
+    weights = np.zeros(len(pair.moved.values))
+    weights[block[0] : block[1]] = pair.moved.weights[block[0] : block[1]]
     ones, linear, square = transforms
-    sums = [rfft(x, padded) for x in (weights, weights * moved.values, weights * np.square(moved.values))]
+    sums = [rfft(x, padded) for x in _sums(weights, pair.moved.values)]
     products = [sums[0] * ones, sums[1] * ones, sums[2] * ones, sums[0] * linear, sums[0] * square, sums[1] * linear]
     n, a, aa, b, bb, ab = (irfft(product, padded)[:size] for product in products)
-    return _likelihood(n, a, aa, b, bb, ab, float(n.max()), rate, (moved.noise, noise))
+    return _likelihood(n, a, aa, b, bb, ab, pair)
 
 
 def _likelihood(
-    n: FloatArray,
-    a: FloatArray,
-    aa: FloatArray,
-    b: FloatArray,
-    bb: FloatArray,
-    ab: FloatArray,
-    most: float,
-    rate: float,
-    noise: tuple[float, float],
+    n: FloatArray, a: FloatArray, aa: FloatArray, b: FloatArray, bb: FloatArray, ab: FloatArray, pair: _Pair
 ) -> FloatArray:
-    enough = (n > _LEAST_OVERLAP * most) & (n > RATE_HZ * _LEAST_S)
+    enough = (n > _LEAST_OVERLAP * float(n.max())) & (n > RATE_HZ * _LEAST_S)
     n = np.maximum(n, 1e-9)
     spread_a, spread_b = aa / n - (a / n) ** 2, bb / n - (b / n) ** 2
-    spread_a = np.maximum(spread_a, 1e-3 * max(spread_a.max(), 1e-12)) + noise[0] ** 2
-    spread_b = np.maximum(spread_b, 1e-3 * max(spread_b.max(), 1e-12)) + noise[1] ** 2
+    spread_a = np.maximum(spread_a, 1e-3 * max(spread_a.max(), 1e-12)) + pair.moved.noise**2
+    spread_b = np.maximum(spread_b, 1e-3 * max(spread_b.max(), 1e-12)) + pair.heard.noise**2
     r = (ab / n - a * b / n**2) / np.sqrt(spread_a * spread_b)
-    return correlation_log_likelihood(np.where(enough, r, 0.0), rate * n / RATE_HZ)
+    return correlation_log_likelihood(np.where(enough, r, 0.0), pair.per_s * n / RATE_HZ)
 
 
-def _windows(moved: Track, heard: Track, lag_s: float, rate: float) -> Windows:
+def _windows(pairs: Sequence[_Pair], lag_s: float) -> Windows:
     """Look for the best lag near ``lag_s`` in each of some short windows."""
+    moved, heard = pairs[0].moved, pairs[0].heard
     begin, end = _shared(moved, heard, lag_s)
     seconds = (end - begin) / RATE_HZ
     size = min(BLOCK_S, max(_LEAST_WINDOW_S, seconds / 4))
@@ -224,57 +235,64 @@ def _windows(moved: Track, heard: Track, lag_s: float, rate: float) -> Windows:
         away = abs(0.5 * (first + last) - 0.5 * (begin + end)) / RATE_HZ
         reach = round((_NEAR_S + _DRIFT * away) * RATE_HZ)
         steps = np.arange(-reach, reach + 1)
-        own = _local(moved, heard, first, last, shift - steps, rate)
+        own = _local(pairs, first, last, shift - steps)
         found = hypotheses_of(nearest + steps / RATE_HZ, own, most=1)
         if found and own.max() > _TELLS_NOTHING:
             lags[k], sigmas[k] = found[0].lag_s, found[0].sigma_s
     return Windows(at, lags, sigmas)
 
 
-def _sharpened(moved: Track, heard: Track, one: Hypothesis, rate: float, common_sigma_s: float) -> Hypothesis:
+def _sharpened(pairs: Sequence[_Pair], one: Hypothesis, common_sigma_s: float) -> Hypothesis:
     """Look again near a hypothesis, in short windows and with the drift about the middle of what both tracks share."""
+    moved, heard = pairs[0].moved, pairs[0].heard
     begin, end = _shared(moved, heard, one.lag_s)
     edges = np.linspace(begin, end, max(1, round((end - begin) / RATE_HZ / _JUDGED_S)) + 1).astype(int)
-    pairs = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    windows = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     shift = round((moved.start_s - one.lag_s - heard.start_s) * RATE_HZ)
     nearest = moved.start_s - heard.start_s - shift / RATE_HZ
     steps = np.arange(-round(_NEAR_S * RATE_HZ), round(_NEAR_S * RATE_HZ) + 1)
     total = np.zeros(len(steps))
-    for first, last in pairs[:: -(-len(pairs) // _MOST_JUDGED)]:
+    for first, last in windows[:: -(-len(windows) // _MOST_JUDGED)]:
         moved_by = round(_DRIFT * abs(0.5 * (first + last) - 0.5 * (begin + end)))
-        total += maximum_filter1d(_local(moved, heard, first, last, shift - steps, rate), 2 * moved_by + 1)
+        total += maximum_filter1d(_local(pairs, first, last, shift - steps), 2 * moved_by + 1)
     again = hypotheses_of(nearest + steps / RATE_HZ, total, most=1, common_sigma_s=common_sigma_s)
     return replace(again[0], log_odds=one.log_odds) if again else one
 
 
-def _judged(
-    moved: Track, heard: Track, one: Hypothesis, rate: float, span_s: float, common_sigma_s: float
-) -> Hypothesis:
+def _judged(pairs: Sequence[_Pair], one: Hypothesis, span_s: float, common_sigma_s: float) -> Hypothesis:
     """Weigh a hypothesis by short windows, each on its own: in all of them the lag must be the same.
 
     Another take of the same piece fits somewhere in each window, but not at one lag. How well windows fit when each may
     have its own lag near the common one is what such a take would reach, so that much has to be beaten.
     """
+    moved, heard = pairs[0].moved, pairs[0].heard
     begin, end = _shared(moved, heard, one.lag_s)
     count = max(1, round((end - begin) / RATE_HZ / _JUDGED_S))
     edges = np.linspace(begin, end, count + 1).astype(int)
-    pairs = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+    windows = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     shift = round((moved.start_s - one.lag_s - heard.start_s) * RATE_HZ)
     reach = round(_TAKE_S * RATE_HZ)
     middle = 0.5 * (begin + end)
     together, apart = 0.0, 0.0
-    for first, last in pairs[:: -(-count // _MOST_JUDGED)]:
-        own = _local(moved, heard, first, last, shift - np.arange(-reach, reach + 1), rate)
+    for first, last in windows[:: -(-count // _MOST_JUDGED)]:
+        own = _local(pairs, first, last, shift - np.arange(-reach, reach + 1))
         near = min(_SAME_SAMPLES + round(_DRIFT * abs(0.5 * (first + last) - middle)), reach)
         together += float(own[reach - near : reach + near + 1].max())
         apart += float(np.logaddexp.reduce(own) - np.log(len(own)))
     own_sigma = np.sqrt(max(one.sigma_s**2 - common_sigma_s**2, (0.1 / RATE_HZ) ** 2))
     area = min(float(np.log(np.sqrt(2 * np.pi) * own_sigma / span_s)), 0.0)
+    # Such a take may lie anywhere, too, but within what its windows allow.
+    apart += min(float(np.log(2 * _TAKE_S / span_s)), 0.0)
     return replace(one, log_odds=together + area - float(np.logaddexp(np.log1p(-_TAKES), np.log(_TAKES) + apart)))
 
 
-def _local(moved: Track, heard: Track, first: int, last: int, shifts: NDArray[np.int64], rate: float) -> FloatArray:
-    """(K,) log likelihood of the motion's samples ``first`` to ``last`` at some shifts."""
+def _local(pairs: Sequence[_Pair], first: int, last: int, shifts: NDArray[np.int64]) -> FloatArray:
+    """(K,) log likelihood of the motion's samples ``first`` to ``last`` at some shifts, all pairs together."""
+    return np.asarray(np.sum([_local_of(pair, first, last, shifts) for pair in pairs], axis=0))
+
+
+def _local_of(pair: _Pair, first: int, last: int, shifts: NDArray[np.int64]) -> FloatArray:
+    moved, heard = pair.moved, pair.heard
     index = np.arange(first, last)
     values = moved.values[first:last]
     there = index[None] + shifts[:, None]
@@ -284,4 +302,4 @@ def _local(moved: Track, heard: Track, first: int, last: int, shifts: NDArray[np
     other = heard.values[there]
     n, a, aa = w.sum(axis=1), (w * values).sum(axis=1), (w * values**2).sum(axis=1)
     b, bb, ab = (w * other).sum(axis=1), (w * other**2).sum(axis=1), (w * values * other).sum(axis=1)
-    return _likelihood(n, a, aa, b, bb, ab, float(n.max()), rate, (moved.noise, heard.noise))
+    return _likelihood(n, a, aa, b, bb, ab, pair)

@@ -27,7 +27,7 @@ class ClockMap:
     offset_sigma_s
         Standard deviation of the mocap time at device time ``at_s``, s; NaN where nobody stated one.
     drift_sigma_ppm
-        Standard deviation of the drift.
+        Standard deviation of the drift; over a long recording as much larger as a quartz's wander makes times unsure.
     at_s
         Device time where the two errors are independent: where the clock is known best.
     confidence
@@ -38,14 +38,16 @@ class ClockMap:
     skew_s, skew_sigma_s
         By how much a picture's stamp is later than the sound of the same event, s, and its standard deviation; 0
         without sound or without picture.
-    picture_sigma_s
-        Standard deviation of the mocap time of a picture at device time ``at_s``, s; NaN where nobody stated one.
+    picture_sigma_s, picture_at_s
+        Standard deviation of the mocap time of a picture stamped ``picture_at_s``, s, where it is known best; NaN where
+        nobody stated one, and where it is the sound's.
     rate_ratio
         True samples per second of its sound as a share of what its file states; 1 where that is right. The pictures'
         stamps know nothing of it.
     knots_s
         (K, 2) device time and mocap time, s, increasing, where the drift changes: then the map is the broken line
-        through them, and offset and drift are those of the straight line that fits it best. Empty: it does not change.
+        through them, and offset and drift are those of the straight line that fits it best. Empty: a straight line
+        tells as much.
     """
 
     offset_s: float
@@ -58,6 +60,7 @@ class ClockMap:
     skew_s: float = 0.0
     skew_sigma_s: float = 0.0
     picture_sigma_s: float = float("nan")
+    picture_at_s: float = float("nan")
     rate_ratio: float = 1.0
     knots_s: tuple[tuple[float, float], ...] = ()
 
@@ -83,13 +86,14 @@ class ClockMap:
     def of_picture(self) -> ClockMap:
         """Give the map of the same device's pictures: of their stamps, which lag its sound by the skew."""
         drift = (1.0 + self.drift_ppm * 1e-6) * self.rate_ratio
+        best = self.at_s / self.rate_ratio + self.skew_s
         moved = tuple((device / self.rate_ratio + self.skew_s, mocap) for device, mocap in self.knots_s)
         return replace(
             self,
             offset_s=self.offset_s - self.skew_s * drift,
             drift_ppm=(drift - 1.0) * 1e6,
             offset_sigma_s=self.picture_sigma_s if self.skew_sigma_s else self.offset_sigma_s,
-            at_s=self.at_s / self.rate_ratio + self.skew_s,
+            at_s=self.picture_at_s if self.skew_sigma_s and np.isfinite(self.picture_at_s) else best,
             skew_s=0.0,
             skew_sigma_s=0.0,
             rate_ratio=1.0,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -21,8 +22,9 @@ _UNRELATED: Final = 0.5
 """That a recording belongs to the trial is for the evidence to say: mixed-up files are rare, but they must be found."""
 _LEAST_ALONE: Final = -6.0
 _LEAST_MISS: Final = 1e-6
-_SAME_SIGMAS: Final = 4.0
 _STEPS, _REACH = 81, 5.0
+_DEEP: Final = 1.0
+"""Logarithm by which the density falls between two places that are not one."""
 BEGINNING: Final = ("clap sound", "playing sound")
 """Names of what a trial's beginning shows alike."""
 _BEGINS: Final = 3.0
@@ -56,11 +58,23 @@ class Factor:
 
     def log_ratio(self, places_s: FloatArray) -> FloatArray:
         """(P,) logarithm of how much likelier the data are at a place than without any relation."""
+        return np.asarray(np.log(self._missed + self._told(places_s).sum(axis=1)))
+
+    def believed(self, place_s: float) -> int | None:
+        """Index of the hypothesis near a place that tells most of it; None where having missed it is the likelier."""
+        told = self._told(np.array([place_s]))[0] * (np.abs(place_s - self.places_s) < _REACH * self.sigmas_s)
+        return int(np.argmax(told)) if told.sum() > self._missed else None
+
+    @property
+    def _missed(self) -> float:
+        return max(self.miss, _LEAST_MISS)
+
+    def _told(self, places_s: FloatArray) -> FloatArray:
+        """(P, H) what each hypothesis adds."""
         odds = np.exp(np.minimum(self.log_odds, _MOST_LOG_ODDS))
         z = (places_s[:, None] - self.places_s) / self.sigmas_s
         density = np.exp(-0.5 * np.square(z)) / (np.sqrt(2 * np.pi) * self.sigmas_s)
-        miss = max(self.miss, _LEAST_MISS)
-        return np.asarray(np.log(miss + (1 - miss) * (density * odds).sum(axis=1) * self.span_s))
+        return np.asarray((1 - self._missed) * density * odds * self.span_s)
 
 
 @dataclass(frozen=True)
@@ -85,28 +99,54 @@ def find_mode(factors: Sequence[Factor]) -> Mode | None:
     if not live:
         return None
     # Those without a hypothesis have a say too: they should have found something.
-    span = max(factor.span_s for factor in live)
     places = np.concatenate([factor.places_s for factor in live])
     sigmas = np.concatenate([factor.sigmas_s for factor in live])
-    masses: list[tuple[float, float, float]] = []
-    for start, sigma in _distinct(places, sigmas, factors):
-        grid = start + np.linspace(-_REACH, _REACH, _STEPS) * sigma
-        log = _together(factors, grid)
-        top = float(log.max())
-        share = np.exp(log - top)
-        mass = top + float(np.log(share.sum() * (grid[1] - grid[0]) / span))
-        masses.append((mass, float(np.average(grid, weights=share)), sigma))
-    masses = _merged(masses)
-    best_mass, place, _ = masses[0]
-    rival = np.logaddexp.reduce([np.log(_UNRELATED / (1 - _UNRELATED)), *(mass for mass, _, _ in masses[1:])])
-    confidence = float(1 / (1 + np.exp(np.clip(rival - best_mass, -700, 700))))
-    agreeing = {}
-    for factor in live:
-        z = np.abs(place - factor.places_s) / factor.sigmas_s
-        own = np.where(z < _REACH, factor.log_odds - 0.5 * np.square(z), -np.inf)
-        if (z < _REACH).any():
-            agreeing[factor.number] = int(np.argmax(own))
-    return Mode(place, confidence, agreeing, masses[1][1] if len(masses) > 1 else None)
+    grid, cell = _grid(_distinct(places, sigmas, factors))
+    log = _together(factors, grid)
+    mass = log + np.log(cell / max(factor.span_s for factor in live))
+    basins = _basins(log)
+    masses = np.array([np.logaddexp.reduce(mass[basin]) for basin in basins])
+    order = np.argsort(-masses, kind="stable")
+    centres = [float(np.average(grid[basins[k]], weights=np.exp(mass[basins[k]] - masses[k]))) for k in order[:2]]
+    rival = np.logaddexp.reduce([np.log(_UNRELATED / (1 - _UNRELATED)), *masses[order[1:]]])
+    confidence = float(1 / (1 + np.exp(np.clip(rival - masses[order[0]], -700, 700))))
+    agreeing = {factor.number: pick for factor in live if (pick := factor.believed(centres[0])) is not None}
+    return Mode(centres[0], confidence, agreeing, centres[1] if len(centres) > 1 else None)
+
+
+def _grid(starts: Sequence[tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
+    """(P,) s places about all starts, increasing, and the (P,) s that each stands for.
+
+    Every start's are as fine as it is narrow, so that a wide hypothesis does not hide narrow ones within it.
+    """
+    steps = np.linspace(-_REACH, _REACH, _STEPS)
+    grid = np.concatenate([place + steps * sigma for place, sigma in starts])
+    step = np.concatenate([np.full(_STEPS, (steps[1] - steps[0]) * sigma) for _, sigma in starts])
+    order = np.argsort(grid, kind="stable")
+    grid, step = grid[order], step[order]
+    gaps = np.diff(grid)
+    # Between starts that are far apart nothing is counted.
+    before = np.minimum(np.append(step[0], gaps), step)
+    after = np.minimum(np.append(gaps, step[-1]), step)
+    return grid, np.maximum(0.5 * (before + after), np.finfo(np.float64).tiny)
+
+
+def _basins(log: FloatArray) -> list[slice]:
+    """Cut a curve at its valleys, those that are deep: what lies between two is one place."""
+    tops = 1 + np.flatnonzero((log[1:-1] > log[:-2]) & (log[1:-1] >= log[2:]))
+    kept: list[int] = []
+    cuts: list[int] = []
+    for top in tops.tolist():
+        if kept:
+            valley = kept[-1] + int(np.argmin(log[kept[-1] : top + 1]))
+            if min(log[kept[-1]], log[top]) - log[valley] < _DEEP:
+                if log[top] > log[kept[-1]]:
+                    kept[-1] = top
+                continue
+            cuts.append(valley)
+        kept.append(top)
+    edges = [0, *cuts, len(log)]
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 def _distinct(places: FloatArray, sigmas: FloatArray, factors: Sequence[Factor]) -> list[tuple[float, float]]:
@@ -139,13 +179,3 @@ def _together(factors: Sequence[Factor], places_s: FloatArray) -> FloatArray:
         both = np.minimum(*(said[name] for name in BEGINNING))
         total -= np.clip(both, 0.0, _BEGINS)
     return total
-
-
-def _merged(masses: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
-    """Count places that are hardly apart for their width as one, best first."""
-    merged: list[tuple[float, float, float]] = []
-    for mass, place, sigma in sorted(masses, reverse=True):
-        # Grids of neighbours overlap: the better one has both already.
-        if all(abs(place - other) > _SAME_SIGMAS * max(sigma, width) for _, other, width in merged):
-            merged.append((mass, place, sigma))
-    return merged

@@ -78,8 +78,8 @@ def _pooled(told: FloatArray, prior: float, scatter: float, common: float) -> tu
     """Mean and standard deviation of what a further trial has, from (2, N) values and sigmas and one prior about 0."""
     own, sigma = told
     # A trial that errs altogether counts as one that errs by three times what is usual.
-    middle = float(np.median(own))
-    usual = np.maximum(1.48 * float(np.median(np.abs(own - middle))), sigma)
+    middle = _median(own, sigma)
+    usual = np.maximum(1.48 * _median(np.abs(own - middle), sigma), sigma)
     own = np.clip(own, middle - _FAR * usual, middle + _FAR * usual)
     between = max(scatter**2, _between(own, sigma)) if len(own) > _FEW else scatter**2
     weight = 1 / (np.square(sigma) + between)
@@ -88,6 +88,13 @@ def _pooled(told: FloatArray, prior: float, scatter: float, common: float) -> tu
     # What the trials err by alike does not average out, so it is weighed against the prior once, with their mean.
     variance = 1 / (1 / told_by_trials + 1 / prior**2)
     return mean * variance / told_by_trials, float(min(np.sqrt(variance + between), prior))
+
+
+def _median(values: FloatArray, sigma: FloatArray) -> float:
+    """Median in which the many that hardly tell anything do not outvote the few that do."""
+    order = np.argsort(values, kind="stable")
+    counted = np.cumsum(1 / sigma[order])
+    return float(values[order][np.searchsorted(counted, 0.5 * counted[-1])])
 
 
 def _between(own: FloatArray, sigma: FloatArray) -> float:

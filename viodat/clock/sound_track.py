@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.clock.hearing import silent_where_unknown
+
 FloatArray = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 
@@ -76,7 +78,7 @@ def track_of(samples: NDArray[np.floating], rate_hz: float, work_hz: float = WOR
     Parameters
     ----------
     samples
-        (N,), NaN counts as silence.
+        (N,); what is not finite counts as silence.
     rate_hz
         Samples per second.
     work_hz
@@ -91,7 +93,7 @@ def track_of(samples: NDArray[np.floating], rate_hz: float, work_hz: float = WOR
 
     if len(samples) < 2:
         return None
-    sound = np.nan_to_num(np.asarray(samples, dtype=np.float32), posinf=0.0, neginf=0.0)
+    sound = silent_where_unknown(np.asarray(samples, dtype=np.float32))
     sound = sound - sound.mean(dtype=np.float64).astype(np.float32)
     if not np.ptp(sound) > 0:
         return None

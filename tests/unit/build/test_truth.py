@@ -6,7 +6,7 @@ import numpy as np
 
 from viodat.body import JointTrial
 from viodat.body.interpolate import at_times
-from viodat.build.truth import joint_curve, overlap_fault, truth_at_frames
+from viodat.build.truth import JointCurve, overlap_fault, truth_at_frames
 from viodat.clock import ClockMap
 from viodat.joints import JOINTS
 
@@ -34,7 +34,7 @@ TIMES_S = np.array([0.1043, 0.2, 0.3317])
 
 def test_a_fits_joints_are_on_its_curve_and_no_others():
     joints = trial(*["skeleton(pig)"] * 9, *["named:point"] * 8, "none: no marker")
-    found = joint_curve(joints, Fit())(TIMES_S)
+    found = JointCurve(joints, Fit())(TIMES_S)
     np.testing.assert_allclose(found[:, :9, 0], np.repeat(1000 * TIMES_S[:, None] + 7, 9, axis=1))
     between = at_times(joints.positions_mm, joints.start_s, RATE_HZ, TIMES_S)
     np.testing.assert_array_equal(found[:, 9:17], between[:, 9:17])
@@ -43,13 +43,13 @@ def test_a_fits_joints_are_on_its_curve_and_no_others():
 
 def test_without_a_fit_all_are_interpolated():
     joints = trial(*["pig:knee_chord"] * 18)
-    found = joint_curve(joints, None)(TIMES_S)
+    found = JointCurve(joints, None)(TIMES_S)
     np.testing.assert_array_equal(found, at_times(joints.positions_mm, joints.start_s, RATE_HZ, TIMES_S))
     assert found.shape == (3, len(JOINTS), 3)
 
 
 def test_frames_have_the_time_of_their_clock_and_no_truth_without_a_camera():
-    curve = joint_curve(trial(*["pig"] * 18), None)
+    curve = JointCurve(trial(*["pig"] * 18), None)
     truth = truth_at_frames(curve, TIMES_S, ClockMap(0.5, drift_ppm=100.0), None)
     np.testing.assert_allclose(truth.time_ns, (TIMES_S * (1 + 1e-4) + 0.5) * 1e9, atol=1)
     assert truth.pose3d_mm is None

@@ -50,6 +50,23 @@ def test_the_violins_own_sway_is_not_the_bows():
     assert np.std(found.speed_mm_s) < 10
 
 
+@pytest.mark.parametrize("ends", [("BOW1", "BOW2"), ("BOW2", "BOW1")])
+def test_the_bow_tilts_towards_the_higher_strings(ends):
+    """Whichever end is named first; its tip is the one away from the hand."""
+    motion = motion_of_take(take(3), bow=ends)
+    tilt = 0.25 * np.sin(2 * np.pi * 0.21 * motion.times_s)
+    found = bowing_of(motion).tilt_rad
+    assert np.abs(found - found.mean() - (tilt - tilt.mean())).max() < 0.03
+
+
+def test_without_a_hand_nobody_knows_which_end_is_the_tip():
+    motion = motion_of_take(take(3))
+    unseen = motion.joints_mm.copy()
+    unseen[:, [JOINT_INDEX["left_wrist"], JOINT_INDEX["right_wrist"]]] = np.nan
+    assert bowing_of(replace(motion, joints_mm=unseen)).tilt_rad is None
+    assert bowing_of(motion_of_take(take(3), bow=())).tilt_rad is None
+
+
 def test_lifted_bow_is_off_the_string():
     found = bowing_of(MOTION)
     lift = TAKE.at("lift_mm", MOTION.times_s)
@@ -176,6 +193,21 @@ def test_a_finger_that_is_lost_for_a_moment_makes_no_stroke():
     found = bowing_of(replace(motion, joints_mm=joints))
     assert np.abs(found.speed_mm_s).max() < 1.2 * np.abs(TRUE).max()
     assert abs(np.corrcoef(found.speed_mm_s, TRUE)[0, 1]) > 0.98
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_left_hand_that_is_never_seen_leaves_the_shoulder():
+    motion = motion_of_take(TAKE, **NO_MARKERS)
+    joints = motion.joints_mm.copy()
+    joints[:, JOINT_INDEX["left_wrist"]] = np.nan
+    found = bowing_of(replace(motion, joints_mm=joints))
+    np.testing.assert_allclose(found.place_mm, joints[:, JOINT_INDEX["left_shoulder"]].mean(axis=0))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_without_frames_there_is_no_bow():
+    markers = {label: track[:0] for label, track in MOTION.markers.items()}
+    assert bowing_of(replace(MOTION, joints_mm=MOTION.joints_mm[:0], markers=markers)) is None
 
 
 @pytest.mark.parametrize("lost", ["VIO3", "BOW3"])

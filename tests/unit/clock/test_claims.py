@@ -17,6 +17,18 @@ SAID = Claim("capture.toml", 1.25, 0.01)
 SEEN = Claim("MOVIE_DELAY", 0.5, 0.02, of_picture=True)
 
 
+@pytest.mark.parametrize("offset_s", [np.nan, np.inf])
+def test_an_offset_is_a_number(offset_s):
+    with pytest.raises(ValueError, match=r"offset_s of capture\.toml: expected seconds, finite, but got (nan|inf)"):
+        Claim("capture.toml", offset_s, 0.01)
+
+
+@pytest.mark.parametrize("sigma_s", [0.0, -0.01, np.nan, np.inf])
+def test_sigma_is_above_zero(sigma_s):
+    with pytest.raises(ValueError, match=r"sigma_s of timecode: expected seconds above 0, finite, but got"):
+        Claim("timecode", 1.25, sigma_s)
+
+
 def observe(*devices, motion=MOVED):
     return list(claims(TrialEvidence(motion, devices)))
 

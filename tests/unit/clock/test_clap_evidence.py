@@ -1,8 +1,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from tests.unit.clock.clapping import camera_at, motion_with, picture_with, sound_with
+from viodat.clock.clap_motion import motion_claps
 from viodat.clock.evidence.clap import clap
 from viodat.clock.inputs import Device, TrialEvidence
 from viodat.clock.observations import MOTION, Stream
@@ -50,6 +52,26 @@ def test_the_picture_has_its_own_lag():
     assert abs(sound.best.lag_s + 2.0) < 0.01
     assert picture.curve is not None
     assert picture.span_s == np.ptp(picture.curve.lag_s)
+
+
+def test_what_all_cameras_are_wrong_by_alike_is_said():
+    """Shutter and detector: another camera does not make it less."""
+    (picture,) = observe(Device("C01", picture=picture_with(CLAPS, 0.7)))
+    assert 0.0029 < picture.common_sigma_s < picture.best.sigma_s
+    (longer,) = observe(Device("C01", picture=replace(picture_with(CLAPS, 0.7), camera=None)))
+    assert 0.006 < longer.common_sigma_s < longer.best.sigma_s
+
+
+@pytest.mark.parametrize("seconds", [0.0, 12.0])
+def test_a_clap_that_may_be_none_is_no_loss_if_it_is_not_heard(monkeypatch, seconds):
+    """One that is certain is missed by a device of the trial in one of ten, whatever else the device hears."""
+    (certain,) = motion_claps(motion_with(CLAPS[:1]))
+    thud = Device("C01", sound_with((), seconds=seconds))
+    for likely in ((1.0,), (0.12,), (0.12, 0.5)):
+        found = tuple(replace(certain, time_s=3.0 + k, likely=own) for k, own in enumerate(likely))
+        monkeypatch.setattr("viodat.clock.evidence.clap.motion_claps", lambda motion, found=found: found)
+        (one,) = observe(thud)
+        assert one.miss == pytest.approx(1 - 0.9 * (1 - np.prod(1 - np.array(likely))))
 
 
 def test_a_picture_with_another_takes_clap_is_not_believed():

@@ -104,9 +104,9 @@ def test_a_wrong_sample_rate_is_in_the_sounds_clock_and_not_in_the_pictures():
     np.testing.assert_allclose(clock.apply(true * RATIO), true + 2.0, atol=0.001)
     np.testing.assert_allclose(clock.of_picture().apply(true), true + 2.02, atol=0.006)
     assert abs(clock.of_picture().drift_ppm) < 60
-    # The clap, at second 6 of C02, is where they are known best: second 3 of C01 in truth.
+    # The clap, at second 6 of C02, is where its sound is known best: second 3 of C01 in truth. Its picture: at 0.
     assert clock.at_s == pytest.approx(3.0 * RATIO, abs=0.1)
-    assert clock.of_picture().at_s == pytest.approx(3.0 + clock.skew_s, abs=0.1)
+    assert clock.of_picture().at_s == pytest.approx(0.0, abs=0.2)
     assert found.notes["C01"] == ("C01 states 44,100 Hz and has 48,000",)
 
 
@@ -235,3 +235,54 @@ def test_two_devices_are_as_sure_as_what_ties_both_to_the_others():
     found = solve_trial(evidence_of(clap("C01", 1.0), weak, tied("C02", "C03", 0.0)))
     assert found.confidence["C03"] == pytest.approx(1 / (1 + np.exp(-3.1)), abs=1e-3)
     assert found.confidence["C02"] == pytest.approx(1 / (1 + np.exp(-3.1)), abs=1e-3)
+
+
+@pytest.mark.parametrize("tie_odds", [5.0, 8.0])
+def test_a_device_that_its_own_clap_contradicts_is_not_taken_along_by_a_weak_tie(tie_odds):
+    weak = seen(sound("C01"), sound("C02"), 0.0, 1e-4, tie_odds, method="sound")
+    found = solve_trial(evidence_of(clap("C01", 1.0), clap("C02", 3.0), weak))
+    assert found.clocks["C01"].offset_s == pytest.approx(1.0, abs=1e-3)
+    assert found.clocks["C02"].offset_s == pytest.approx(3.0, abs=1e-3)
+
+
+def test_a_device_that_a_strong_tie_holds_stays_where_its_clap_does_not_fit():
+    shown = seen(picture("C01"), lag_s=1.0, sigma_s=0.004, log_odds=30.0, method="picture")
+    claps = [clap("C01", 1.0), clap("C02", 3.0), clap("C03", 1.0)]
+    found = solve_trial(evidence_of(*claps, shown, tied("C01", "C02", 0.0), tied("C01", "C03", 0.0)))
+    assert found.clocks["C02"].offset_s == pytest.approx(1.0, abs=1e-3)
+    assert "its sound alone (clap)" in found.notes["C02"][0]
+
+
+@pytest.mark.parametrize("wrong_sigmas", [0.5, 2.0])
+def test_two_cameras_that_are_loosely_tied_keep_their_own_answers(wrong_sigmas):
+    loose = seen(picture("C01"), picture("C02"), -1.0 + wrong_sigmas * 0.02, 0.02, 20.0, method="cameras")
+    own = [
+        seen(picture(name), lag_s=lag, sigma_s=0.004, log_odds=30.0, method="picture")
+        for name, lag in (("C01", 1.0), ("C02", 2.0))
+    ]
+    found = solve_trial(evidence_of(*own, loose))
+    for name, offset_s in (("C01", 1.0), ("C02", 2.0)):
+        assert found.clocks[name].offset_s == pytest.approx(offset_s, abs=0.002)
+
+
+def test_evidence_that_hardly_says_anything_does_not_move_an_answer():
+    doubtful = seen(picture("C01"), lag_s=0.97, sigma_s=0.02, log_odds=-10.0, method="clap")
+    sure = seen(picture("C01"), lag_s=1.0, sigma_s=0.004, log_odds=30.0, method="picture")
+    found = solve_trial(evidence_of(sure, clap("C01", 1.0), doubtful))
+    assert set(found.used) == {0, 1}
+    assert float(found.clocks["C01"].of_picture().apply(0.0)) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_picture_is_known_best_where_it_was_seen():
+    heard = clap("C01", 1.0, at_s=300.0)
+    shown = in_windows(picture("C01"), MOTION, np.linspace(0.0, 100.0, 9), np.full(9, 1.0), 0.002, method="picture")
+    picture_clock = solve_trial(evidence_of(heard, shown)).clocks["C01"].of_picture()
+    assert 0.0 < picture_clock.at_s < 100.0
+    assert float(picture_clock.sigma_s(50.0)) < 0.002
+    assert float(picture_clock.sigma_s(600.0)) > 4 * float(picture_clock.sigma_s(100.0))
+
+
+def test_what_a_device_without_an_answer_says_is_not_told_to_other_trials():
+    weak = seen(sound("C01"), sound("C02"), 0.0, 1e-4, 3.1, method="sound")
+    found = solve_trial(evidence_of(clap("C01", 1.0), weak))
+    assert set(found.alone) == {"C01"}

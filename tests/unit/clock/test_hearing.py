@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from viodat.clock.clap_sound import transients
 from viodat.clock.hearing import LEVEL_HZ, Hearing
 
 RATE_HZ = 44_100.0
@@ -54,6 +55,30 @@ def test_silence_and_nothing(samples):
     assert np.isfinite(heard.level_db).all()
     assert (heard.level_db <= -100).all()
     assert heard.decay_s == 0.03
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_counts_as_silence(bad):
+    """In all that is heard, and what was handed over stays as it is."""
+    whole = room(0.03).samples
+    spoilt, silenced = whole.copy(), whole.copy()
+    spoilt[70_000:70_500] = bad
+    silenced[70_000:70_500] = 0.0
+    heard, expected = Hearing(spoilt, RATE_HZ), Hearing(silenced, RATE_HZ)
+    np.testing.assert_array_equal(heard.samples, silenced)
+    np.testing.assert_array_equal(heard.level_db, expected.level_db)
+    assert heard.decay_s == expected.decay_s
+    assert transients(heard) == transients(expected)
+    assert not np.isfinite(spoilt[70_000])
+    assert Hearing(whole, RATE_HZ).samples is whole
+
+
+@pytest.mark.parametrize("rate_hz", [500.0, 1_000.0, 8_000.0])
+def test_the_shortest_sounds_have_levels(rate_hz):
+    for count in range(100):
+        level = Hearing(noise(count / rate_hz, rate_hz=rate_hz), rate_hz).level_db
+        assert len(level) == int(count / rate_hz * LEVEL_HZ)
+        assert np.isfinite(level).all()
 
 
 def test_gain_shifts_the_level_and_leaves_the_decay():

@@ -36,7 +36,7 @@ def tracks(seconds=12.0, *, lag_s=0.0, start_s=0.0, length_s=None, drift_ppm=0.0
 )
 def test_lag_is_mocap_time_minus_device_time(lag_s, start_s, moved_s):
     moved, heard = tracks(lag_s=lag_s, start_s=start_s, moved_s=moved_s)
-    found = compare(moved, heard)
+    found = compare([(moved, heard)])
     best = found.hypotheses[0]
     assert best.lag_s == pytest.approx(lag_s, abs=0.002)
     assert best.log_odds > 3
@@ -56,46 +56,46 @@ def test_lag_is_mocap_time_minus_device_time(lag_s, start_s, moved_s):
 def test_another_signal_is_not_believed():
     odds = []
     for seed in range(4):
-        found = compare(tracks(seed=seed)[0], tracks(seed=seed + 50)[1])
+        found = compare([(tracks(seed=seed)[0], tracks(seed=seed + 50)[1])])
         odds.append(max((one.log_odds for one in found.hypotheses), default=-np.inf))
     assert max(odds) <= 0
 
 
 def test_the_wrong_sign_is_no_relation():
     moved, heard = tracks(noise=0.1)
-    found = compare(moved, Track(0.0, -heard.values, heard.weights))
+    found = compare([(moved, Track(0.0, -heard.values, heard.weights))])
     assert all(one.log_odds <= 0 for one in found.hypotheses)
     assert not any(abs(one.lag_s) < 0.005 for one in found.hypotheses)
 
 
 def test_more_noise_is_less_sure():
-    calm, loud = (compare(*tracks(noise=noise)).hypotheses[0] for noise in (0.3, 1.5))
+    calm, loud = (compare([tracks(noise=noise)]).hypotheses[0] for noise in (0.3, 1.5))
     assert loud.sigma_s > 1.5 * calm.sigma_s
     assert loud.log_odds < calm.log_odds
 
 
 def test_shared_errors_and_less_information():
     moved, heard = tracks(30.0)
-    plain = compare(moved, heard).hypotheses[0]
-    common = compare(moved, heard, common_sigma_s=0.008).hypotheses[0]
+    plain = compare([(moved, heard)]).hypotheses[0]
+    common = compare([(moved, heard)], common_sigma_s=0.008).hypotheses[0]
     assert common.sigma_s == pytest.approx(np.hypot(plain.sigma_s, 0.008))
-    half = compare(moved, heard, information=0.5)
+    half = compare([(moved, heard)], information=0.5)
     assert half.hypotheses[0].sigma_s == pytest.approx(np.sqrt(2) * plain.sigma_s, rel=0.02)
     np.testing.assert_allclose(
-        2 * half.curve.log_likelihood, compare(moved, heard).curve.log_likelihood, rtol=1e-6, atol=1e-9
+        2 * half.curve.log_likelihood, compare([(moved, heard)]).curve.log_likelihood, rtol=1e-6, atol=1e-9
     )
 
 
 def test_windows_sigma_has_nothing_of_what_all_share():
     moved, heard = tracks(30.0)
-    plain, common = (compare(moved, heard, common_sigma_s=common).windows for common in (0.0, 0.02))
+    plain, common = (compare([(moved, heard)], common_sigma_s=common).windows for common in (0.0, 0.02))
     np.testing.assert_array_equal(plain.sigma_s, common.sigma_s)
 
 
 @pytest.mark.parametrize("drift_ppm", [100.0, -100.0])
 def test_two_minutes_with_a_drift(drift_ppm):
     moved, heard = tracks(120.0, lag_s=0.3, drift_ppm=drift_ppm)
-    found = compare(moved, heard)
+    found = compare([(moved, heard)])
     best = found.hypotheses[0]
     assert best.lag_s == pytest.approx(0.3 + drift_ppm * 1e-6 * found.at_s, abs=0.002)
     assert best.log_odds > 20
@@ -111,7 +111,7 @@ def test_two_minutes_with_a_drift(drift_ppm):
 def test_partial_overlap():
     """The device began 6 s before the motion ended and ran on."""
     moved, heard = tracks(12.0, lag_s=6.0, length_s=12.0)
-    found = compare(moved, heard)
+    found = compare([(moved, heard)])
     assert found.hypotheses[0].lag_s == pytest.approx(6.0, abs=0.003)
     assert found.at_s == pytest.approx(3.0, abs=0.01)
 
@@ -119,7 +119,7 @@ def test_partial_overlap():
 def test_a_sliver_of_overlap_says_nothing():
     """1 s of 12 could fit anywhere."""
     moved, heard = tracks(12.0, lag_s=11.0, noise=0.1)
-    found = compare(moved, heard)
+    found = compare([(moved, heard)])
     assert not any(abs(one.lag_s - 11.0) < 0.01 for one in found.hypotheses)
 
 
@@ -129,32 +129,32 @@ def test_only_what_has_weight_counts():
     weights[: 10 * 200] = 0.0
     spoilt = moved.values.copy()
     spoilt[: 10 * 200] = 5 * np.random.default_rng(9).standard_normal(10 * 200)
-    found = compare(Track(0.0, spoilt, weights), heard)
+    found = compare([(Track(0.0, spoilt, weights), heard)])
     assert found.hypotheses[0].lag_s == pytest.approx(0.0, abs=0.003)
     assert found.hypotheses[0].log_odds > 3
     assert found.at_s == pytest.approx(15.0, abs=0.1)
     assert found.windows.at_s.min() > 10.0
-    heavy = compare(Track(0.0, spoilt, np.ones(len(weights))), heard)
+    heavy = compare([(Track(0.0, spoilt, np.ones(len(weights))), heard)])
     assert not heavy.hypotheses or heavy.hypotheses[0].log_odds < found.hypotheses[0].log_odds
 
 
 def test_empty_weights_and_short_tracks_say_nothing():
     moved, heard = tracks()
     nothing = np.zeros(len(moved.values))
-    assert compare(Track(0.0, moved.values, nothing), heard) is None
-    assert compare(moved, Track(0.0, heard.values, nothing)) is None
+    assert compare([(Track(0.0, moved.values, nothing), heard)]) is None
+    assert compare([(moved, Track(0.0, heard.values, nothing))]) is None
     short = Track(0.0, heard.values[:150], heard.weights[:150])
-    assert compare(moved, short) is None
-    assert compare(moved, Track(0.0, np.zeros(0), np.zeros(0))) is None
+    assert compare([(moved, short)]) is None
+    assert compare([(moved, Track(0.0, np.zeros(0), np.zeros(0)))]) is None
     live = nothing.copy()
     live[700] = 1.0
-    compare(Track(0.0, moved.values, live), heard)
+    compare([(Track(0.0, moved.values, live), heard)])
 
 
 def test_a_constant_track_says_nothing():
     moved, heard = tracks()
     flat = Track(0.0, np.full(len(heard.values), 3.0), heard.weights)
-    found = compare(moved, flat)
+    found = compare([(moved, flat)])
     assert found.hypotheses == () or found.hypotheses[0].log_odds <= 0
     assert np.isfinite(found.curve.log_likelihood).all()
 
@@ -163,10 +163,10 @@ def test_a_constant_track_says_nothing():
 def test_a_swing_below_the_noise_is_none(quiet):
     """Of the motion or of the device."""
     both = list(tracks(noise=0.2))
-    assert compare(*both).hypotheses[0].log_odds > 3
+    assert compare([tuple(both)]).hypotheses[0].log_odds > 3
     one = both[quiet]
     both[quiet] = Track(0.0, 0.01 * one.values, one.weights, noise=1.0)
-    assert all(each.log_odds <= 0 for each in compare(*both).hypotheses)
+    assert all(each.log_odds <= 0 for each in compare([tuple(both)]).hypotheses)
 
 
 def test_another_take_fits_everywhere_and_at_no_lag():
@@ -181,10 +181,28 @@ def test_another_take_fits_everywhere_and_at_no_lag():
         return np.interp((mocap_s + MARGIN_S) * RATE_HZ, np.arange(len(values)), values)
 
     ones = np.ones(len(times))
-    same = compare(Track(0.0, at(times), ones), Track(0.0, at(times), ones))
-    other = compare(Track(0.0, at(times), ones), Track(0.0, at(bent), ones))
+    same = compare([(Track(0.0, at(times), ones), Track(0.0, at(times), ones))])
+    other = compare([(Track(0.0, at(times), ones), Track(0.0, at(bent), ones))])
     assert same.hypotheses[0].log_odds > 20
     assert all(one.log_odds <= 0 for one in other.hypotheses)
+
+
+def test_a_second_pair_counts_at_the_same_lag():
+    """Two signals that have nothing to do with each other, heard with one lag; and the second heard with another."""
+    level, pitch = tracks(lag_s=0.3, noise=3.0, seed=1), tracks(lag_s=0.3, noise=3.0, seed=2)
+    elsewhere = tracks(lag_s=0.9, noise=3.0, seed=2)
+    one, both, torn = (compare(pairs) for pairs in ([level], [level, pitch], [level, elsewhere]))
+    at = [int(np.argmin(np.abs(found.curve.lag_s - 0.3))) for found in (one, both)]
+    second = compare([pitch]).curve.log_likelihood
+    assert both.curve.log_likelihood[at[1]] == pytest.approx(one.curve.log_likelihood[at[0]] + second[at[0]])
+    assert both.hypotheses[0].log_odds > one.hypotheses[0].log_odds > torn.hypotheses[0].log_odds
+    assert both.hypotheses[0].lag_s == pytest.approx(0.3, abs=0.006)
+
+
+def test_a_second_pair_without_weight_changes_nothing():
+    level, (moved, heard) = tracks(lag_s=0.3, seed=1), tracks(seed=2)
+    blind = (moved, Track(0.0, heard.values, np.zeros(len(heard.values))))
+    assert compare([level, blind]).hypotheses == compare([level]).hypotheses
 
 
 def test_without_trend_keeps_what_is_quick():
@@ -195,7 +213,7 @@ def test_without_trend_keeps_what_is_quick():
 
 
 def test_deterministic():
-    first, second = (compare(*tracks()) for _ in range(2))
+    first, second = (compare([tracks()]) for _ in range(2))
     assert first.hypotheses == second.hypotheses
     np.testing.assert_array_equal(first.windows.lag_s, second.windows.lag_s)
 
@@ -213,15 +231,15 @@ def _work(monkeypatch, seconds):
         counted["transforms"] += n
         return back(x, n)
 
-    def counting_local(moved, heard, first, last, shifts, rate):
+    def counting_local(pairs, first, last, shifts):
         counted["locally"] += (last - first) * len(shifts)
-        return local(moved, heard, first, last, shifts, rate)
+        return local(pairs, first, last, shifts)
 
     with monkeypatch.context() as patch:
         patch.setattr(lag_search, "rfft", counting_rfft)
         patch.setattr(lag_search, "irfft", counting_irfft)
         patch.setattr(lag_search, "_local", counting_local)
-        compare(*tracks(seconds))
+        compare([tracks(seconds)])
     return counted
 
 
@@ -234,7 +252,7 @@ def test_cost_grows_with_the_length_alone(monkeypatch):
 
 def test_a_phone_that_heard_only_the_end_of_a_long_trial():
     moved, heard = tracks(300.0, start_s=260.0, length_s=38.0)
-    found = compare(moved, heard)
+    found = compare([(moved, heard)])
     best = found.hypotheses[0]
     assert best.lag_s == pytest.approx(0.0, abs=4 * best.sigma_s)
     assert 260.0 < found.at_s < 298.0
@@ -246,8 +264,8 @@ def test_a_device_that_runs_minutes_longer_than_the_trial():
     notes = (np.arange(len(heard.values)) // 150 % 2).astype(float)
     part = slice(round(80 * RATE_HZ), round(92 * RATE_HZ))
     cut = Track(80.0, moved.values[part], moved.weights[part])
-    found = compare(cut, Track(0.0, heard.values, notes))
-    short = compare(cut, Track(80.0, heard.values[part], notes[part]))
+    found = compare([(cut, Track(0.0, heard.values, notes))])
+    short = compare([(cut, Track(80.0, heard.values[part], notes[part]))])
     for one in (found, short):
         assert one.hypotheses[0].lag_s == pytest.approx(0.0, abs=0.003)
     # Six times as many lags are tried, which costs 1.8.
@@ -261,8 +279,8 @@ def test_the_devices_own_weights_count_too():
     weights[: 10 * 200] = 0.0
     spoilt = heard.values.copy()
     spoilt[: 10 * 200] = 5 * np.random.default_rng(9).standard_normal(10 * 200)
-    found = compare(moved, Track(0.0, spoilt, weights))
-    heavy = compare(moved, Track(0.0, spoilt, np.ones(len(weights))))
+    found = compare([(moved, Track(0.0, spoilt, weights))])
+    heavy = compare([(moved, Track(0.0, spoilt, np.ones(len(weights))))])
     assert np.isnan(found.windows.lag_s[found.windows.at_s < 7]).all(), "where it has no weight it says nothing"
     assert found.hypotheses[0].lag_s == pytest.approx(0.0, abs=0.003)
     assert found.hypotheses[0].log_odds > 3

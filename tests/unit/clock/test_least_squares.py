@@ -128,6 +128,16 @@ def test_windows_that_scatter_more_than_they_say_make_it_less_sure():
     assert 2.0 < ratio < 4.0
 
 
+def test_a_calm_tie_does_not_vouch_for_claps_that_scatter():
+    rng = np.random.default_rng(3)
+    wild = in_windows(sound("C01"), MOTION, AT, 0.5 + 0.005 * rng.standard_normal(10), 0.001, method="clap")
+    at = np.linspace(5.0, 95.0, 60)
+    calm = in_windows(sound("C01"), sound("C02"), at, np.full(60, 2.0), 1e-4, method="sound")
+    alone = solved(wild).covariance[0, 0, 0]
+    together = solved(wild, calm, devices=("C01", "C02")).covariance[0, 0, 0]
+    assert together == pytest.approx(alone, rel=0.2)
+
+
 def test_sigma_covers_the_errors():
     """Three devices, tied and each against the motion, two hundred times: errors in units of sigma are near 1."""
     rng = np.random.default_rng(0)
@@ -193,3 +203,16 @@ def test_what_nothing_tells_stays_unknown_beside_a_device_without_a_skew():
     )
     assert np.sqrt(found.covariance[0, 2, 2]) == pytest.approx(1.0, rel=1e-3)
     assert np.sqrt(found.covariance[0, 1, 1]) == pytest.approx(5000.0, rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [2, 4, 8])
+def test_what_a_microphone_hears_too_late_it_hears_too_late_in_every_tie(count):
+    """Nobody knows where the microphones are: more of them do not tell how far any one is."""
+    names = [f"C{k}" for k in range(count)]
+    ties = [
+        seen(sound(a), sound(b), 0.0, 0.006, 60.0, method="sound", common_sigma_s=0.006 - 1e-7)
+        for k, a in enumerate(names)
+        for b in names[k + 1 :]
+    ]
+    found = solved(*ties, devices=names, held="C0")
+    assert np.sqrt(found.covariance[1, 0, 0]) == pytest.approx(0.006, rel=0.02)

@@ -156,3 +156,18 @@ def test_evidence_that_never_misses():
     found = find_mode([never, other])
     assert found.place_s == pytest.approx(0.0, abs=1e-3)
     assert np.isfinite(found.confidence)
+
+
+@pytest.mark.parametrize("apart", [0.06, 0.1, 0.16])
+def test_a_wide_hypothesis_does_not_hide_the_rivals_within_it(apart):
+    rivals = factor([0.0, apart], 0.002, [9.0, 8.0], alike="")
+    wide = factor([apart / 2], 0.1, 6.0, number=1, alike="")
+    found = find_mode([rivals, wide])
+    assert found.place_s == pytest.approx(0.0, abs=1e-3)
+    assert found.runner_up_s == pytest.approx(apart, abs=1e-3)
+    assert found.confidence == pytest.approx(1 / (1 + np.exp(-1)), abs=0.01)
+
+
+def test_what_says_less_of_the_place_than_having_missed_it_does_not_agree():
+    sure, doubtful = factor([1.0], 0.002, 20.0, alike=""), factor([1.0], 0.02, -10.0, number=1, alike="")
+    assert find_mode([sure, doubtful]).agreeing == {0: 0}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
@@ -77,6 +79,53 @@ def test_left_taken_for_right_for_a_moment_moves_nothing():
     assert one.best.lag_s == pytest.approx(0.2, abs=0.006)
 
 
+@pytest.mark.parametrize("frozen", [9, 12])
+def test_landmarks_that_stand_still_do_not_speak_against_the_right_lag(frozen):
+    """A detector leaves what it does not see where it was, and is sure of it."""
+    at = path(2)
+    seen = filmed(at, looking(0.3), 0.2)
+    seen.px[:, :frozen] = seen.px[0, :frozen] + np.random.default_rng(5).normal(0, 1.5, (len(seen.px), frozen, 2))
+    (one,) = picture(TrialEvidence(motion_of(at), (Device("C01", picture=seen),)))
+    assert one.best.lag_s == pytest.approx(0.2, abs=0.006)
+    assert one.best.log_odds > 30
+
+
+def test_what_the_detector_doubts_does_not_count():
+    """Three landmarks in four move with another body; whether they do is not told by their looks."""
+    at, other = path(2), filmed(path(13), looking(0.3), 0.2)
+    seen = filmed(at, looking(0.3), 0.2)
+    seen.px[:, :14] = other.px[:, :14]
+    seen.confidence[:, :14] = 0.2
+    (one,) = picture(TrialEvidence(motion_of(at), (Device("C01", picture=seen),)))
+    seen.px[:, :14] = np.nan
+    (without,) = picture(TrialEvidence(motion_of(at), (Device("C01", picture=replace(seen)),)))
+    assert one.best == without.best
+    assert one.best.log_odds > 3
+
+
+@pytest.mark.parametrize(("after", "hole_s"), [(60, 3.0), (60, 6.0), (200, 3.0), (200, 8.0), (380, 3.0), (380, 30.0)])
+def test_a_hole_in_the_stamps(after, hole_s):
+    """The app stood still for some seconds: what was filmed before and after it has its own time."""
+    at = path(2)
+    seen = filmed(at, looking(0.3), 0.2)
+    late = np.where(np.arange(len(seen.times_s)) > after, seen.times_s + hole_s, seen.times_s)
+    shown = filmed(lambda t: at(np.interp(t, seen.times_s + 0.2, late + 0.2)), looking(0.3), 0.2)
+    (one,) = picture(TrialEvidence(motion_of(at), (Device("C01", picture=replace(shown, times_s=late)),)))
+    assert one.best.lag_s == pytest.approx(0.2, abs=0.006)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_joint_that_nobody_ever_sees_is_left_out():
+    at = path(8)
+    a, b = (filmed(at, looking(k), 0.0, seed=k, seconds=12.0) for k in (0, 1))
+    a.px[:, 3] = np.nan
+    a.px[100:130] = np.nan
+    b.px[:, 4:9] = np.nan
+    assert len(list(picture(TrialEvidence(motion_of(at), (Device("C01", picture=a),))))) == 1
+    (one,) = cameras(TrialEvidence(None, (Device("C01", picture=a), Device("C02", picture=b))))
+    assert one.best.lag_s == pytest.approx(0.0, abs=0.006)
+
+
 def test_another_trials_picture_is_not_believed():
     device = Device("C01", picture=filmed(path(3), looking(0.3), 0.2))
     for one in picture(TrialEvidence(motion_of(path(4)), (device,))):
@@ -115,6 +164,15 @@ def test_two_cameras_are_tied_without_any_motion(offset_s):
     # The same event has the smaller stamp where the clock was started later.
     assert one.best.lag_s == pytest.approx(-offset_s, abs=0.006)
     assert one.best.log_odds > 5
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 10])
+def test_a_camera_with_hardly_a_frame_is_tied_to_nothing(frames):
+    whole = filmed(path(8), looking(0.2), 0.0, seconds=3.0)
+    few = Picture(whole.times_s[:frames], whole.px[:frames], whole.confidence[:frames], looking(1.5))
+    for pair in ((few, whole), (whole, few), (few, few)):
+        (one,) = cameras(TrialEvidence(None, tuple(Device(f"C0{k}", picture=own) for k, own in enumerate(pair))))
+        assert one.hypotheses == ()
 
 
 def test_cameras_that_saw_different_things_are_not_tied():

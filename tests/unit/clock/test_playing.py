@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from tests.unit.clock.bowed import bridge_mm, motion_of_take, sound_of_take, take
+from viodat.audio.f0 import PitchTrack
+from viodat.clock.bowing import bowing_of
 from viodat.clock.estimate import estimate_clocks, gather
 from viodat.clock.evidence.playing import playing
 from viodat.clock.inputs import Device, TrialEvidence
@@ -95,6 +97,30 @@ def test_gaps_of_the_markers_are_left_out():
     (one,) = observe(device(0.4), replace(PLAYED, markers=markers))
     assert one.best.lag_s == pytest.approx(0.4, abs=0.012)
     assert one.best.log_odds > 1.5
+
+
+def on_strings(motion, lag_s=0.0, *, sign=1.0):
+    """A pitch that goes with the bow's tilt, as higher strings do, ``lag_s`` later than it should."""
+    (one,) = [device(0.4)]
+    rows = np.arange(1200) * 0.01 + 0.4 - lag_s
+    tilt = np.interp(rows, motion.times_s, bowing_of(motion).tilt_rad)
+    rng = np.random.default_rng(0)
+    f0 = 440 * 2 ** ((sign * 30 * tilt + rng.normal(0, 0.5, len(rows))) / 12)
+    pitch = PitchTrack(f0, np.full(len(rows), True), np.ones(len(rows)), 0.01)
+    return replace(one, sound=replace(one.sound, pitch=pitch))
+
+
+def test_the_string_that_the_bow_is_on_is_heard_in_the_pitch():
+    (plain,), (pitched,) = observe(device(0.4)), observe(on_strings(PLAYED))
+    assert pitched.curve.log_likelihood.max() > plain.curve.log_likelihood.max() + 2
+    assert pitched.best.lag_s == pytest.approx(0.4, abs=0.006)
+
+
+@pytest.mark.parametrize("other", [{"lag_s": 1.5}, {"sign": -1.0}], ids=["elsewhere", "mirrored"])
+def test_a_pitch_that_does_not_follow_the_strings_adds_nothing(other):
+    (plain,), (pitched,) = observe(device(0.4)), observe(on_strings(PLAYED, **other))
+    near = np.abs(plain.curve.lag_s - 0.4) < 0.005
+    assert pitched.curve.log_likelihood[near].max() < plain.curve.log_likelihood[near].max() + 0.7
 
 
 def test_windows_show_a_drift():

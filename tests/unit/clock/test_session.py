@@ -158,3 +158,11 @@ def test_a_phone_that_saw_nothing_says_nothing_of_the_skew_beside_a_microphone()
     )
     found = session_priors({str(k): solve_trial(blind) for k in range(4)})["C01"]
     assert found.skew_sigma_s > 0.9 * SKEW_SIGMA_S
+
+
+def test_many_trials_that_see_nothing_do_not_outvote_the_few_that_do():
+    blind = {f"T{k}": trial(0.0, skew_sigma_s=1.0) for k in range(6)}
+    telling = {f"S{k}": trial(0.035, skew_sigma_s=0.003) for k in range(3)}
+    found = solve_session(blind | telling)
+    for one in found.values():
+        assert one.clocks["C01"].skew_s == pytest.approx(0.035, abs=0.002)

@@ -37,7 +37,6 @@ _STEP_S: Final = 0.3
 _LEAST_WEIGHT: Final = 0.3
 _LEAST_STEPS: Final = 20
 _LEAST_OVERLAP: Final = 0.3
-_LEAST_CONFIDENCE: Final = 0.3
 _CLIPPED: Final = 6.0
 _INFORMATION: Final = 0.3
 _HONEST: Final = 0.35
@@ -58,15 +57,15 @@ def _observe(a: Device, b: Device) -> Observation:
     assert a.picture is not None
     assert b.picture is not None
     streams = Stream(a.name, "picture"), Stream(b.name, "picture")
-    rays = _Rays(a.picture, b.picture)
     lags = _tried(a.picture, b.picture)
     if len(lags) < 3:
         return Observation("cameras", *streams, ())
+    rays = _Rays(a.picture, b.picture)
     spread, count = rays.spread(lags)
     known = count > 0
     if known.sum() < 3:
         return Observation("cameras", *streams, ())
-    usual = np.nanmedian(np.where(known, spread, np.nan), axis=0)
+    usual = _median_of_known(spread, known)
     coarse = rays.gain(spread, count, usual)
     span = float(np.ptp(lags))
     found: list[Hypothesis] = []
@@ -122,14 +121,21 @@ def _tried(a: Picture, b: Picture) -> FloatArray:
 def _liveliness(picture: Picture) -> FloatArray:
     """(K,) how much the keypoints move, standardised, on an even grid."""
     at = np.arange(picture.times_s[0], picture.times_s[-1], 1 / _COARSE_HZ)
-    steps = np.linalg.norm(np.diff(picture.px, axis=0), axis=2)
-    usual = np.nanmedian(steps, axis=0)
-    steps = np.nanmean(np.minimum(steps / (usual + 1e-6), 10.0), axis=1)
+    steps = np.linalg.norm(np.diff(picture.trusted_px, axis=0), axis=2)
     known = np.isfinite(steps)
-    if known.sum() < _LEAST_STEPS:
+    some = known.any(axis=1)
+    if some.sum() < _LEAST_STEPS:
         return np.zeros(len(at))
-    level = np.log(np.interp(at, picture.times_s[1:][known], steps[known]) + 0.1)
+    lively = np.minimum(steps / (_median_of_known(steps, known) + 1e-6), 10.0)
+    mean = np.where(known, lively, 0.0).sum(axis=1)[some] / known.sum(axis=1)[some]
+    level = np.log(np.interp(at, picture.times_s[1:][some], mean) + 0.1)
     return np.asarray((level - level.mean()) / max(float(level.std()), 1e-6))
+
+
+def _median_of_known(values: FloatArray, known: NDArray[np.bool_]) -> FloatArray:
+    """(J,) medians over the first axis of (K, J); 0 where nothing is known."""
+    columns = (column[own] for column, own in zip(values.T, known.T, strict=True))
+    return np.array([np.median(column) if len(column) else 0.0 for column in columns])
 
 
 class _Rays:
@@ -141,12 +147,12 @@ class _Rays:
         self._times_a = a.times_s
         width = _SMOOTHED * float(max(np.median(np.diff(one.times_s)) for one in (a, b)))
         self._apart = max(1, round(_STEP_S / float(np.median(np.diff(a.times_s)))))
-        self._a = _smoothed(a.times_s, a.camera.ray(_trusted(a)), a.times_s, width)
+        self._a = _smoothed(a.times_s, a.camera.ray(a.trusted_px), a.times_s, width)
         # Straight lines between noisy frames are calmest half way between them and would draw every lag there: so the
         # second camera is smoothed on a dense grid, where its noise is the same at all times.
         self._start_b = float(b.times_s[0])
         dense = np.arange(self._start_b, float(b.times_s[-1]), 1 / _DENSE_HZ)
-        self._b = _smoothed(b.times_s, b.camera.ray(_trusted(b)), dense, width)
+        self._b = _smoothed(b.times_s, b.camera.ray(b.trusted_px), dense, width)
         self._base = b.camera.centre_mm - a.camera.centre_mm
 
     def spread(self, lags_s: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -202,9 +208,3 @@ def _smoothed(times_s: FloatArray, values: FloatArray, at_s: FloatArray, width_s
         weight += share * known[index]
     mean = np.where(weight > _LEAST_WEIGHT, total / np.maximum(weight, _LEAST_WEIGHT), np.nan)
     return np.asarray(mean.reshape(len(at_s), *values.shape[1:]))
-
-
-def _trusted(picture: Picture) -> FloatArray:
-    """(N, 18, 2) px without those that the detector itself hardly believes."""
-    doubted = picture.confidence < _LEAST_CONFIDENCE
-    return np.asarray(np.where(doubted[..., None], np.nan, picture.px))

@@ -31,7 +31,7 @@ _DETECTION_S: Final = 0.003
 _LENGTH_S: Final = 0.006
 """A rolling shutter reads a picture out in 10 to 25 ms, from top or from bottom; a stamp is that of its middle row.
 Detectors that know the picture before lag by some milliseconds; without a camera's place the hands are nearest in the
-picture somewhat before or after they are in the room."""
+picture somewhat before or after they are in the room. Phones of one kind and one detector err in this alike."""
 
 _SERIES_HZ: Final = 10.0
 _SERIES_REACH_S: Final = 0.06
@@ -71,9 +71,9 @@ def _heard(device: Device, sound: Hearing, motion: Motion, claps: tuple[MotionCl
         f"The sound has {len(found)} sudden onsets, {sounding} of them such as a clap's.",
     ]
     stream = Stream(device.name, "sound")
+    miss = _miss(claps)
     if not claps or not found:
-        # Who does not clap is not missed by it.
-        return Observation(METHOD, stream, MOTION, (), miss=_UNHEARD if claps else 1.0, notes=tuple(notes))
+        return Observation(METHOD, stream, MOTION, (), miss=miss, notes=tuple(notes))
     travels = [travel_s(one.place_mm, device.microphone_mm) for one in claps]
     common_s = float(np.hypot(max(sigma for _, sigma in travels), max(one.common_sigma_s for one in claps)))
     closings = Events(
@@ -90,7 +90,7 @@ def _heard(device: Device, sound: Hearing, motion: Motion, claps: tuple[MotionCl
     )
     matches = match_events(closings, onsets, claps_span_s=motion.seconds, sounds_span_s=sound.seconds)
     if not matches:
-        return Observation(METHOD, stream, MOTION, (), notes=tuple(notes))
+        return Observation(METHOD, stream, MOTION, (), miss=miss, notes=tuple(notes))
     best = matches[0]
     notes.append(f"At the likeliest lag {len(best.claps)} of the motion's are heard.")
     return Observation(
@@ -100,11 +100,17 @@ def _heard(device: Device, sound: Hearing, motion: Motion, claps: tuple[MotionCl
         tuple(Hypothesis(one.lag_s, float(np.hypot(one.sigma_s, common_s)), one.log_odds) for one in matches),
         at_s=float(np.mean(onsets.times_s[best.sounds])),
         span_s=motion.seconds + sound.seconds,
-        miss=_UNHEARD,
+        miss=miss,
         common_sigma_s=common_s,
         windows=_windows(best, closings, onsets),
         notes=tuple(notes),
     )
+
+
+def _miss(claps: tuple[MotionClap, ...]) -> float:
+    """Probability that none is heard: 1 where nobody claps, for what is not there is not missed."""
+    none_is_one = float(np.prod([1 - one.likely for one in claps]))
+    return 1 - (1 - none_is_one) * (1 - _UNHEARD)
 
 
 def _claps_in(claps: tuple[MotionClap, ...]) -> str:
@@ -140,6 +146,7 @@ def _seen(device: Device, picture: Picture, motion: Motion, claps: tuple[MotionC
         at_s=float(np.mean([one.time_s for one in claps])) - lag,
         span_s=float(np.ptp(found.lag_s)),
         miss=found.miss,
+        common_sigma_s=systematic_s,
         curve=Curve(found.lag_s, total),
         notes=(_claps_in(claps),),
     )

@@ -5,11 +5,17 @@ keypoint moves from frame to frame: constant offsets and slow drifts fall out. A
 leaves only jitter of the step detected. Of each coordinate that gives ``n / 2 log(variance of the steps / variance of
 what is left)``, the Gaussian log likelihood against no relation with the noise free; the bow arm weighs most by itself.
 Steps that no body makes (left taken for right) are clipped.
+
+Detectors also guess, or leave a hidden finger where it was. So a landmark follows its joint with a probability p only,
+and else says nothing of the lag: ``log(1 - p + p exp(g))``, where g is what it gains if it follows. This holds twice,
+for a recording and, in one that it follows in, for a window of some seconds. Without it, a landmark that stands still
+would speak against the right lag as loudly as a moving one speaks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -40,8 +46,14 @@ _LEAST_WINDOWS: Final = 3
 _TELLS_NOTHING: Final = 2.0
 _INFORMATION: Final = 0.1
 """Landmarks of one hand err together, and for longer than a frame; measured."""
+_DOUBTFUL_S, _SURE = 0.01, 3.0
+"""Where a picture hardly fits, it errs by more than its noise: by so much where its log odds are 0; measured."""
 _LANDMARKS_SIGMA_S: Final = 0.0035
 """A landmark is not the joint: what turns about it moves before or after it."""
+_FOLLOWS: Final = 0.8
+_FOLLOWS_NOW: Final = 0.95
+"""Probability that a landmark follows its joint in a recording at all; and then, in a window. A judgement: simulated
+detections always follow, and lose little by it."""
 _MISS: Final = 0.05
 
 
@@ -61,9 +73,8 @@ def _observe(motion: Motion, device: Device, seen: Picture) -> Observation | Non
     assert seen.camera is not None
     if len(seen.times_s) < _LEAST_STEPS:
         return None
-    projected = seen.camera.project(motion.joints_mm).reshape(len(motion.joints_mm), -1)
-    detected = seen.px.reshape(len(seen.px), -1)
-    usable = (np.isfinite(detected).sum(axis=0) > _LEAST_STEPS) & (np.isfinite(projected).sum(axis=0) > _LEAST_STEPS)
+    projected, detected = seen.camera.project(motion.joints_mm), seen.trusted_px
+    usable = (_frames(detected) > _LEAST_STEPS) & (_frames(projected) > _LEAST_STEPS)
     if not usable.any():
         return None
     detected, projected = detected[:, usable], projected[:, usable]
@@ -76,16 +87,18 @@ def _observe(motion: Motion, device: Device, seen: Picture) -> Observation | Non
     found: list[tuple[Hypothesis, float]] = []
     for lag in _tops(lags, likelihood):
         near = lag + np.arange(-_REACH_S, _REACH_S + _FINE_S / 2, _FINE_S)
-        gained = _INFORMATION * steps.likelihood(near)
+        gained = steps.likelihood(near)
         own = hypotheses_of(near, gained.sum(axis=0), most=1, common_sigma_s=_LANDMARKS_SIGMA_S)
         if own and all(abs(own[0].lag_s - other.lag_s) > _REACH_S for other, _ in found):
             # The peak was looked for in the whole range, not only near it.
             wide = np.log(span / float(np.ptp(near)))
             alike = float(gained[:, int(np.argmin(np.abs(near - own[0].lag_s)))].max())
-            found.append((Hypothesis(own[0].lag_s, own[0].sigma_s, own[0].log_odds - wide - alike), lag))
+            odds = own[0].log_odds - wide - alike
+            doubtful = _DOUBTFUL_S * float(np.clip(1 - odds / _SURE, 0.0, 1.0))
+            found.append((Hypothesis(own[0].lag_s, float(np.hypot(own[0].sigma_s, doubtful)), odds), lag))
     hypotheses = tuple(sorted((one for one, _ in found), key=lambda one: -one.log_odds))
     stream = Stream(device.name, "picture")
-    curve = Curve(lags, _INFORMATION * likelihood)
+    curve = Curve(lags, likelihood)
     middle = float(np.mean(seen.times_s[[0, -1]]))
     if not hypotheses:
         return Observation("picture", stream, MOTION, (), middle, span, _MISS, curve=curve)
@@ -95,6 +108,11 @@ def _observe(motion: Motion, device: Device, seen: Picture) -> Observation | Non
     return Observation(
         "picture", stream, MOTION, hypotheses, middle, span, _MISS, _LANDMARKS_SIGMA_S, steps.windows(best), curve
     )
+
+
+def _frames(points: FloatArray) -> NDArray[np.int64]:
+    """(J,) in how many frames each of (N, J, 2) points is known."""
+    return np.asarray(np.isfinite(points).all(axis=2).sum(axis=0))
 
 
 def _tops(lags: FloatArray, likelihood: FloatArray) -> list[float]:
@@ -111,7 +129,7 @@ def _tops(lags: FloatArray, likelihood: FloatArray) -> list[float]:
 def _coarse(
     times_s: FloatArray, detected: FloatArray, projected: FloatArray, motion: Motion
 ) -> tuple[FloatArray, FloatArray] | None:
-    """(L,) lags at the grid's step over all overlaps, and (L,) log likelihood."""
+    """(L,) lags at the grid's step over all overlaps, and (L,) log likelihood; all that overlaps is one window."""
     if times_s[-1] - times_s[0] < _LEAST_STEPS / _GRID_HZ:
         return None
     at = np.arange(times_s[0], times_s[-1], 1 / _GRID_HZ)
@@ -126,13 +144,17 @@ def _coarse(
     def sums(a: FloatArray, b: FloatArray) -> FloatArray:
         return np.asarray(irfft(rfft(a, padded) * rfft(b[::-1], padded), padded)[:size])
 
-    for y, s in zip(seen.T, moved.T, strict=True):
+    def gain(y: FloatArray, s: FloatArray) -> FloatArray:
         with_y, with_s = np.isfinite(y).astype(np.float64), np.isfinite(s).astype(np.float64)
         y, s = np.nan_to_num(y), np.nan_to_num(s)
         n = sums(with_s, with_y)
         yy, ss, sy = sums(with_s, y * y), sums(s * s, with_y), sums(s, y)
         enough = n > _LEAST_OVERLAP * min(with_y.sum(), with_s.sum())
-        total += np.where(enough, _gain(n, yy, yy + ss - 2 * sy), 0.0)
+        return np.where(enough, _gain(n, yy, yy + ss - 2 * sy), 0.0)
+
+    for landmark in range(seen.shape[1]):
+        x, y = (gain(seen[:, landmark, c], moved[:, landmark, c]) for c in range(2))
+        total += _unless_idle(_INFORMATION * (x + y), _FOLLOWS)
     lags = np.arange(-(len(seen) - 1), len(moved)) / _GRID_HZ + motion.start_s - at[0]
     return lags, total
 
@@ -143,23 +165,36 @@ def _gain(n: FloatArray, before: FloatArray, after: FloatArray) -> FloatArray:
     return np.asarray(0.5 * n * np.log(np.maximum(before / n, 1e-6) / np.maximum(after / n, 0.02 * before / n + 1e-6)))
 
 
-def _on_grid(times_s: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
-    """(K, C) at even times by straight lines between (N, C) frames, NaN where those on both sides are far apart."""
-    out = np.full((len(at), values.shape[1]), np.nan)
-    for k, column in enumerate(values.T):
-        known = np.isfinite(column)
+def _unless_idle(gain: FloatArray, follows: float) -> FloatArray:
+    """Log likelihood of a landmark that gains so much if it follows its joint, and else says nothing."""
+    return np.asarray(np.logaddexp(np.log1p(-follows), np.log(follows) + gain))
+
+
+def _on_grid(times_s: FloatArray, points: FloatArray, at: FloatArray) -> FloatArray:
+    """(K, J, 2) at even times by straight lines between (N, J, 2), NaN where frames on both sides are far apart."""
+    out = np.full((len(at), points.shape[1], 2), np.nan)
+    for k in range(points.shape[1]):
+        known = np.isfinite(points[:, k]).all(axis=1)
         own = times_s[known]
         after = np.clip(np.searchsorted(own, at), 1, len(own) - 1)
         near = own[after] - own[after - 1] < _LONGEST_STEP_S
-        out[:, k] = np.where(near, np.interp(at, own, column[known]), np.nan)
+        for c in range(2):
+            out[:, k, c] = np.where(near, np.interp(at, own, points[known, k, c]), np.nan)
     return out
 
 
 def _clipped(steps: FloatArray, moved: FloatArray) -> FloatArray:
     """Bring steps that no body makes (left taken for right) down to the largest that it makes."""
-    jitter = 1.48 * np.nanmedian(np.abs(steps), axis=0)
-    most = np.nanpercentile(np.abs(moved), 99.5, axis=0) + _CLIPPED * jitter + 1e-6
+    jitter = 1.48 * _of_known(np.median, np.abs(steps))
+    most = _of_known(lambda x: np.percentile(x, 99.5), np.abs(moved)) + _CLIPPED * jitter + 1e-6
     return np.asarray(np.clip(steps, -most, most))
+
+
+def _of_known(function: Callable[[FloatArray], np.float64], values: FloatArray) -> FloatArray:
+    """(J, 2): a function of what is known of each coordinate of (N, J, 2); 0 where nothing is."""
+    flat = values.reshape(len(values), -1)
+    known = [column[np.isfinite(column)] for column in flat.T]
+    return np.array([function(one) if len(one) else 0.0 for one in known]).reshape(values.shape[1:])
 
 
 class _Steps:
@@ -172,17 +207,18 @@ class _Steps:
         moved = np.diff(projected[:: max(1, round(motion.rate_hz / _GRID_HZ))], axis=0)
         steps = _clipped(steps, moved)
         # What hardly moves tells nothing of time and costs as much.
-        tells = np.nanmean(np.square(moved), axis=0) > _MOVES * np.nanmedian(np.abs(steps), axis=0) ** 2
-        self._steps = steps[:, tells]
+        tells = _of_known(np.mean, np.square(moved)) > _MOVES * np.square(_of_known(np.median, np.abs(steps)))
+        some = tells.any(axis=1)
+        self._steps = np.where(tells, steps, np.nan)[:, some]
         fine = np.arange(0.0, motion.seconds, 1 / _DENSE_HZ)
-        self._dense = at_times(projected[:, tells], 0.0, motion.rate_hz, fine)
+        self._dense = at_times(projected[:, some], 0.0, motion.rate_hz, fine)
 
     def _sums(self, lag_s: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """(N - 1, C) squares of the steps and of what is left of them, and 1 where both are known, else 0."""
+        """(N - 1, J, 2) squares of the steps and of what is left of them, and 1 where both are known, else 0."""
         place = (self._times + lag_s - self._motion.start_s) * _DENSE_HZ
         inside = (place >= 0) & (place <= len(self._dense) - 2)
         before = np.clip(place.astype(np.int64), 0, len(self._dense) - 2)
-        share = (place - before)[:, None]
+        share = (place - before)[:, None, None]
         at = (1 - share) * self._dense[before] + share * self._dense[before + 1]
         at[~inside] = np.nan
         left = self._steps - np.diff(at, axis=0)
@@ -194,14 +230,21 @@ class _Steps:
 
         Who claps moves in the same way before every trial: fitting that is worth little if the playing does not fit.
         """
-        edges = self.edges(float(np.mean(lags_s)))
-        starts = np.searchsorted(self._times[:-1], edges[:-1])
-        starts = np.minimum(np.maximum.accumulate(starts), len(self._times) - 2)
-        end = int(np.searchsorted(self._times[:-1], edges[-1]))
-        out = np.empty((len(starts), len(lags_s)))
+        edges = np.searchsorted(self._times[:-1], self.edges(float(np.mean(lags_s))))
+
+        def by_window(part: FloatArray) -> FloatArray:
+            # A window in a hole of the stamps has no step.
+            return np.stack([part[a:b].sum(axis=0) for a, b in pairwise(edges.tolist())])
+
+        out = np.empty((len(edges) - 1, len(lags_s)))
         for k, lag in enumerate(lags_s.tolist()):
-            before, after, known = (np.add.reduceat(part[:end], starts, axis=0) for part in self._sums(lag))
-            out[:, k] = _gain(known, before, after).sum(axis=1)
+            before, after, known = (by_window(part) for part in self._sums(lag))
+            own = _unless_idle(_INFORMATION * _gain(known, before, after).sum(axis=2), _FOLLOWS_NOW)
+            total = own.sum(axis=0)
+            mixed = _unless_idle(total, _FOLLOWS)
+            # A window has its part of that as far as the landmark is believed to follow; the doubt costs all alike.
+            belief = _FOLLOWS * np.exp(total - mixed)
+            out[:, k] = (belief * own + (mixed - belief * total) / len(own)).sum(axis=1)
         return out
 
     def edges(self, lag_s: float) -> FloatArray:
@@ -218,8 +261,8 @@ class _Steps:
         count = len(gained)
         lags, sigmas = np.full(count, np.nan), np.full(count, np.nan)
         for window in range(count):
-            own = hypotheses_of(near, _INFORMATION * gained[window], most=1)
-            told = _INFORMATION * float(gained[window].max()) > _TELLS_NOTHING
+            own = hypotheses_of(near, gained[window], most=1)
+            told = float(gained[window].max()) > _TELLS_NOTHING
             # A peak at the end of what was searched belongs to something else.
             if own and told and abs(own[0].lag_s - lag_s) < _INSIDE * _REACH_S:
                 lags[window], sigmas[window] = own[0].lag_s, own[0].sigma_s

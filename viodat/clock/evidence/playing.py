@@ -5,16 +5,19 @@ away. What the bow puts in is its speed on the string; the room keeps it for a w
 measured in the sound itself), so the level that it predicts is the logarithm of the squared speed under that decay, and
 late by as much as the sound. How soon a note speaks differs between players, strokes and strings: that stays as a
 common uncertainty.
+
+Where bow and violin bear markers, the bow's tilt says which string it is on, and higher strings sound higher: what
+changes slowly tells little of the time, but much of whether this is the trial's own sound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import lfilter
 
 from viodat.clock.bowing import Bowing, bowing_of
@@ -23,6 +26,9 @@ from viodat.clock.inputs import Device, TrialEvidence
 from viodat.clock.lag_search import RATE_HZ, Resemblance, Track, compare, without_trend
 from viodat.clock.observations import MOTION, Observation, Stream
 from viodat.clock.travel import travel_s
+
+if TYPE_CHECKING:
+    from viodat.audio.f0 import PitchTrack
 
 FloatArray = NDArray[np.float64]
 
@@ -42,6 +48,10 @@ _LATE_S, _MOST_LATE_S = 0.15, 0.015
 """A bow that bounces puts its energy in while it touches, and the string rings on without it, so the level's peak is
 late: by some 15 ms where a tenth of the way is made off the string. A rule of thumb, as uncertain as it is large."""
 _INFORMATION: Final = 0.5
+_STRINGS_SMOOTHED_S: Final = 0.05
+_STRINGS_AHEAD_S: Final = 0.02
+"""A bow tilts towards a string before it sounds. A rule of thumb: what is smoothed tells less of the time."""
+_TILT_NOISE_RAD, _SEMITONES_NOISE = 0.05, 1.0
 _LEAST_PLAYED_S: Final = 1.5
 
 
@@ -76,7 +86,10 @@ def _observe(bowing: Bowing, device: Device, sound: Hearing) -> Observation | No
         if moved is None:
             continue
         common = float(np.hypot(speaks_s, travel_sigma))
-        found = compare(moved, heard, information=_INFORMATION, common_sigma_s=common)
+        pairs = [(moved, heard)]
+        if bowing.tilt_rad is not None and sound.pitch is not None:
+            pairs.append((_strings(bowing, bowing.tilt_rad, late, moved), _semitones(sound.pitch, sound.late_s, heard)))
+        found = compare(pairs, information=_INFORMATION, common_sigma_s=common)
         if found is None:
             continue
         height = float(found.curve.log_likelihood.max())
@@ -114,6 +127,31 @@ def _expected_level(bowing: Bowing, on_string: FloatArray | None, decay_s: float
         return None
     around = maximum_filter1d(plays, 2 * round(_AROUND_S * RATE_HZ) + 1) & known
     return Track(bowing.start_s + late_s, _compressed(level), around.astype(np.float64), _NOISE_DB)
+
+
+def _strings(bowing: Bowing, tilt_rad: FloatArray, late_s: float, beside: Track) -> Track:
+    """Give the bow's tilt while it plays, rad, at another track's times."""
+    frames = bowing.start_s + np.arange(len(tilt_rad)) / bowing.rate_hz
+    at = beside.times_s - late_s - _STRINGS_AHEAD_S
+    plays = (np.abs(bowing.speed_mm_s) * bowing.on_string > _REST_MM_S) & bowing.known
+    tilt = gaussian_filter1d(tilt_rad, _STRINGS_SMOOTHED_S * bowing.rate_hz)
+    weights = np.interp(at, frames, plays.astype(np.float64), left=0.0, right=0.0) > 0.99
+    return Track(beside.start_s, np.interp(at, frames, tilt), weights.astype(np.float64), _TILT_NOISE_RAD)
+
+
+def _semitones(pitch: PitchTrack, late_s: float, beside: Track) -> Track:
+    """Give the pitch where there is one, semitones, at another track's times."""
+    rows = np.arange(len(pitch.f0_hz)) * pitch.hop_s
+    known = pitch.f0_hz > 0
+    semitones = 12 * np.log2(np.where(known, pitch.f0_hz, 440.0) / 440.0)
+    if not known.any():
+        return Track(beside.start_s, np.zeros(len(beside.values)), np.zeros(len(beside.values)))
+    # Beside the track's own zero: its time counts from the device's, less the travel of sound.
+    at = np.arange(len(beside.values)) / RATE_HZ + late_s
+    through = np.interp(rows, rows[known], semitones[known])
+    smooth = gaussian_filter1d(through, _STRINGS_SMOOTHED_S / pitch.hop_s)
+    weights = np.interp(at, rows, known.astype(np.float64), left=0.0, right=0.0) > 0.99
+    return Track(beside.start_s, np.interp(at, rows, smooth), weights.astype(np.float64), _SEMITONES_NOISE)
 
 
 def _compressed(level_db: FloatArray) -> FloatArray:

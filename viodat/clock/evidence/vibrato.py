@@ -70,7 +70,7 @@ def _observe(rocking: Track, place_mm: FloatArray, device: Device, sound: Hearin
     if heard is None:
         return None
     common = float(np.hypot(np.hypot(_COMMON_SIGMA_S, _ROOM_SIGMA * late), travel_sigma))
-    found = compare(rocking, heard, information=_INFORMATION, common_sigma_s=common)
+    found = compare([(rocking, heard)], information=_INFORMATION, common_sigma_s=common)
     if found is None:
         return None
     return Observation(
@@ -90,6 +90,8 @@ def _observe(rocking: Track, place_mm: FloatArray, device: Device, sound: Hearin
 def _rocking(motion: Motion, bridge_mm: FloatArray) -> Track | None:
     """How far the left hand stands towards the bridge, mm, without what is slower or faster than a vibrato."""
     hand = np.mean([motion.joints_mm[:, JOINT_INDEX[f"left_{name}"]] for name in _HAND], axis=0)
+    if np.isfinite(hand).all(axis=1).sum() < _LEAST_S * motion.rate_hz:
+        return None
     frame = violin_frame(motion)
     if frame is None:
         seen = hand - motion.joints_mm[:, JOINT_INDEX["left_shoulder"]]
