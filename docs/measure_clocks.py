@@ -25,7 +25,6 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, cast
-from unittest import mock
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -34,9 +33,9 @@ from scipy.stats import beta
 
 import viodat.clock
 from viodat.build import BuildOptions
-from viodat.build import trial as build_trial
 from viodat.build.clock_evidence import without_curves
 from viodat.build.raw import open_raw
+from viodat.build.trial import trial_offers
 from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather, solve_session, solve_trial
 from viodat.files import write_bytes, write_text
 from viodat.synth import TwinOptions
@@ -114,20 +113,11 @@ def offered(folder: Path, trial: str) -> TrialEvidence:
     inputs = folder.with_name(f"{folder.name}_inputs") / f"{trial}.pickle"
     if inputs.is_file():
         return cast(TrialEvidence, pickle.loads(inputs.read_bytes()))
-    caught: list[TrialEvidence] = []
-
-    def catch(evidence: TrialEvidence) -> Evidence:
-        caught.append(evidence)
-        return Evidence((), frozenset(), frozenset(), ())
-
     raw = open_raw(folder)
     files = next(one for one in raw.layout.trials if one.id == trial)
-    with mock.patch.object(build_trial, "gather", catch):
-        result = build_trial.read_trial_evidence(files, raw, BuildOptions(pose2d="files"))
-    if not caught:
-        raise RuntimeError(f"{trial}: {result.exclusions} {result.clock_fault}")
-    write_bytes(inputs, pickle.dumps(caught[0]))
-    return caught[0]
+    read = trial_offers(files, raw, BuildOptions(pose2d="files"))
+    write_bytes(inputs, pickle.dumps(read))
+    return read
 
 
 def measure_trials(folder: Path, kept: Path, trials: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from unittest import mock
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,9 +23,9 @@ from threadpoolctl import threadpool_limits
 
 from viodat.body.interpolate import at_times
 from viodat.build import BuildOptions
-from viodat.build import trial as build_trial
 from viodat.build.raw import open_raw
-from viodat.clock import Device, Evidence, Hearing, Motion, TrialEvidence, gather, solve_trial
+from viodat.build.trial import trial_offers
+from viodat.clock import Device, Hearing, Motion, TrialEvidence, gather, solve_trial
 from viodat.clock.evidence.registry import evidence_names
 from viodat.clock.observations import Observation
 from viodat.synth import TwinOptions
@@ -41,20 +40,13 @@ def takes(folder: Path) -> list[tuple[TrialEvidence, dict[str, float]]]:
     raw = open_raw(folder)
     found = []
     for files in raw.layout.trials:
-        caught: list[TrialEvidence] = []
-
-        def catch(evidence: TrialEvidence, caught: list[TrialEvidence] = caught) -> Evidence:
-            caught.append(evidence)
-            return Evidence((), frozenset(), frozenset(), ())
-
-        with mock.patch.object(build_trial, "gather", catch):
-            build_trial.read_trial_evidence(files, raw, BuildOptions(pose2d="files"))
+        read = trial_offers(files, raw, BuildOptions(pose2d="files"))
         starts = {}
-        for device in caught[0].devices:
+        for device in read.devices:
             name = files.id[:3] + device.name + files.id[3:]
             clock = pq.read_table(folder / "truth" / "audio_clocks.parquet", filters=[("recording", "=", name)])
             starts[device.name] = float(np.interp(0.0, clock["t_device_s"], clock["t_mocap_s"]))
-        found.append((caught[0], starts))
+        found.append((read, starts))
     return found
 
 

@@ -197,10 +197,13 @@ def test_missing_streams_leave_nulls_and_a_line(raw_copy, tmp_path):
 
 
 def test_a_build_without_clocks_gives_none(demo_raw, tmp_path):
-    build_dataset(demo_raw, tmp_path / "out", options=replace(ONE, sync="none"))
+    result = build_dataset(demo_raw, tmp_path / "out", options=replace(ONE, sync="none"))
+    assert (result.recordings, result.unsynchronised) == (1, 1)
     ds = viodat.open_dataset(tmp_path / "out")
     assert set(ds.recordings["status"]) == {"unsynchronised"}
-    assert ds.exclusions.empty
+    (row,) = ds.exclusions.to_dict("records")
+    assert (row["recording"], row["stage"]) == ("P04C01T01", "clocks")
+    assert "its clock is not asked for" in row["reason"]
     assert ds.info["options"]["sync"] == "none"
     assert ds.video("P04C01T01").time_ns is None
     assert ds.audio("P04C01T01").time_ns is None

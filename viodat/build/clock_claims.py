@@ -6,7 +6,9 @@ like any other, each with its own sigma. Offsets are the mocap time, s, at the d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Final, cast
@@ -18,7 +20,8 @@ from viodat.capture.config import CaptureConfig
 from viodat.capture.config_sync import SyncMethod
 from viodat.capture.markers import Movie
 from viodat.capture.raw import RawRecording
-from viodat.capture.timecode import nominal_rate, parse_timecode, seconds_between
+from viodat.capture.spelling import shown
+from viodat.capture.timecode import TimeCode, nominal_rate, parse_timecode, seconds_between, seconds_of
 from viodat.capture.video_times import VideoTimes
 from viodat.clock import Claim, ClockMap
 from viodat.errors import CaptureError, ConfigError
@@ -101,19 +104,40 @@ def claims_of(
     first_s = float(times.times_s[0]) - (zero_s or 0.0)
     if len(movies) == 1:
         claims.append(Claim("MOVIE_DELAY", movies[0].delay_s - first_s, _frame_s(times.times_s), True))
+    elif movies:
+        notes.append(ambiguity(movies))
     code = config.sync.code_of(files.trial)
     if code is not None and times.timecode:
-        try:
-            own = parse_timecode(times.timecode)
-            # Without a declared rate the stamps' own is the best there is.
-            rate = nominal_rate(times.nominal_hz or Fraction(1 / _frame_s(times.times_s)))
-            late_s = seconds_between(code, own, rate)
+        # Without a declared rate the stamps' own is the best there is.
+        rate = nominal_rate(times.nominal_hz or Fraction(1 / _frame_s(times.times_s)))
+        late_s, fault = _lateness(files.trial, code, times.timecode, rate)
+        if fault:
+            notes.append(f"its time code is not used: {fault}")
+        else:
             claims.append(Claim("timecode", late_s - first_s, 0.5 / float(rate), True))
-        except ValueError as error:
-            notes.append(f"its time code is not used: it {error}")
-        except CaptureError as error:
-            notes.append(f"its time code is not used: {error.problem}")
     return tuple(claims), tuple(notes)
+
+
+def _lateness(trial: str, stated: TimeCode, tag: str, rate: Fraction) -> tuple[float, str]:
+    """Give how much later a video's first picture is than frame number 1, s; or else whose code is wrong, and how."""
+    key = f"capture.toml [sync.timecode] {trial}"
+    try:
+        own = parse_timecode(tag)
+    except ValueError as error:
+        return math.nan, f"its video's tag timecode {error}; correct the tag"
+    for whose, code, mend in ((key, stated, "correct it there"), ("its video's tag timecode", own, "correct the tag")):
+        try:
+            seconds_of(code, rate)
+        except CaptureError as error:
+            return math.nan, f"{whose}: {error.problem}; {mend}"
+    if stated.drop != own.drop:
+        counts = {True: "counts drop-frame", False: "counts every number"}
+        meant = replace(stated, drop=own.drop)
+        return math.nan, (
+            f"{key} is {stated}, which {counts[stated.drop]}, and its video's tag timecode is {own}, which "
+            f"{counts[own.drop]}; where both count alike, write {trial} = '{meant}'"
+        )
+    return seconds_between(stated, own, rate), ""
 
 
 def movies_of(files: RawRecording, movies: Sequence[Movie]) -> tuple[Movie, ...]:
@@ -129,6 +153,17 @@ def movies_of(files: RawRecording, movies: Sequence[Movie]) -> tuple[Movie, ...]
     names = {video.name, video.stem, *video.stem.split("."), files.device}
     folded = {name.casefold() for name in names}
     return tuple(movie for movie in movies if Path(movie.id.replace("\\", "/")).name.casefold() in folded)
+
+
+def ambiguity(movies: Sequence[Movie]) -> str:
+    """Say that several movies are one video; empty where they are not."""
+    if len(movies) < 2:
+        return ""
+    told = " and ".join(f"{shown(movie.id)} ({movie.delay_s:.3f} s)" for movie in movies)
+    return (
+        f"MOVIE_DELAY is not used: {len(movies)} movies of the marker file are its video, {told}; leave one in "
+        "POINT:MOVIE_ID"
+    )
 
 
 def _frame_s(times_s: NDArray[np.float64]) -> float:

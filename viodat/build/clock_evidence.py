@@ -19,7 +19,7 @@ from viodat.body.skeleton.result import SkeletonFit
 from viodat.build.faults import reason_of
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
-from viodat.build.truth import joint_curve
+from viodat.build.truth import JointCurve
 from viodat.capture.config import CaptureConfig
 from viodat.capture.markers import MarkerTrial
 from viodat.clock import (
@@ -61,7 +61,7 @@ def trial_evidence(
         The capture, which says where microphones are.
     """
     # Joints that are not the fit's must be the same between the frames as in them.
-    motion = replace(motion_of(joints, fit, filled, marker_set), joints_at=joint_curve(joints, fit))
+    motion = replace(motion_of(joints, fit, filled, marker_set), joints_at=JointCurve(joints, fit))
     devices = (
         Device(
             recording.files.device,
@@ -108,6 +108,8 @@ def without_curves(evidence: Evidence) -> Evidence:
 def solve_clocks(session: Mapping[str, Evidence]) -> tuple[dict[str, TrialClocks], dict[str, str]]:
     """Estimate the clocks of all trials together; a trial at which that fails costs its own clocks only.
 
+    Where trials can be solved each by itself and not together, each has the clocks that it alone tells, and a note.
+
     Parameters
     ----------
     session
@@ -122,14 +124,20 @@ def solve_clocks(session: Mapping[str, Evidence]) -> tuple[dict[str, TrialClocks
         return solve_session(session), {}
     except Exception as error:
         whole = reason_of(error)
-    faults = {}
+    alone, faults = {}, {}
     for trial, evidence in session.items():
         try:
-            solve_trial(evidence)
+            alone[trial] = solve_trial(evidence)
         except Exception as error:
             faults[trial] = reason_of(error)
-    sound = {trial: evidence for trial, evidence in session.items() if trial not in faults}
-    try:
-        return solve_session(sound), faults
-    except Exception:
-        return {}, {trial: faults.get(trial, whole) for trial in session}
+    if faults:
+        try:
+            return solve_session({trial: session[trial] for trial in alone}), faults
+        except Exception as error:
+            whole = reason_of(error)
+    note = f"its clocks are less certain, estimated without the other trials, because together they cannot be: {whole}"
+    return {trial: _with_note(clocks, note) for trial, clocks in alone.items()}, faults
+
+
+def _with_note(clocks: TrialClocks, note: str) -> TrialClocks:
+    return replace(clocks, notes={**clocks.notes, "": (*clocks.notes.get("", ()), note)})

@@ -16,15 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.camera import Camera
-from viodat.clock import ClockMap, DevicePrior, Evidence, TrialClocks, TrialEvidence, session_priors
+from viodat.clock import ClockMap, DevicePrior, TrialClocks, TrialEvidence
 from viodat.clock.bowing import bowing_of
 from viodat.clock.hearing import LEVEL_HZ
-from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S, UNKNOWN
+from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S
 from viodat.joints import JOINT_INDEX
-from viodat.report.sync_of_clocks import device_time, evidence_lines, evidence_rows, rests_on
-from viodat.report.sync_page import trial_clock_page, write_sync
-from viodat.report.sync_values import NAN, CaptureClocks, ClockLine, DevicePool, How, TrialClockPage
-from viodat.report.sync_views import Level, PlayingView, TrialViews, WristTiming, WristView
+from viodat.report.clocks.capture_page import write_capture_page
+from viodat.report.clocks.from_estimate import evidence_lines, evidence_rows, rests_on
+from viodat.report.clocks.trial_section import draw_trial_section
+from viodat.report.clocks.values import NAN, CaptureClocks, ClockLine, DevicePool, How, TrialClockPage
+from viodat.report.clocks.views import Level, PlayingView, TrialViews, WristTiming, WristView
 
 FloatArray = NDArray[np.float64]
 
@@ -34,7 +35,6 @@ _INFORMED: Final = 0.98
 """Share of the prior's sigma below which a trial says something of its own."""
 _SAME_OFFSET_S: Final = 0.001
 _LEAST_SKEW_S: Final = 0.0002
-_NO_EVIDENCE: Final = Evidence((), frozenset(), frozenset(), ())
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,6 @@ class ClockPicture:
         Device -> (R,) dB at 100 Hz from half a step after its zero.
     wrists
         Device -> its wrist, of calibrated cameras with keypoints.
-    ends_s
-        Device -> beginning and end of its sound and of its pictures on its own clock, s; NaN where it has none.
     """
 
     times_s: FloatArray
@@ -75,7 +73,6 @@ class ClockPicture:
     wrist_mm: NDArray[np.float32]
     levels_db: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     wrists: Mapping[str, SeenWrist] = field(default_factory=dict)
-    ends_s: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -88,6 +85,11 @@ class SettledClock:
         Ids, and the status as in the table of recordings.
     clock
         Estimated or given; None without one.
+    sigma_s, picture_sigma_s
+        Largest standard deviation of the mocap time of its sound and of its pictures in what they share with the trial;
+        NaN where it has none of them, or nobody stated one.
+    limit_s
+        The sigma above which it is left out of training; NaN where nothing was judged.
     reason
         Why there is none, or why the recording is left out; empty otherwise.
     """
@@ -96,6 +98,9 @@ class SettledClock:
     recording: str
     status: str
     clock: ClockMap | None = None
+    sigma_s: float = NAN
+    picture_sigma_s: float = NAN
+    limit_s: float = NAN
     reason: str = ""
 
 
@@ -130,15 +135,9 @@ def clock_picture(trial: TrialEvidence) -> ClockPicture | None:
     step = max(1, round(motion.rate_hz / _SHOWN_HZ))
     bowing = bowing_of(motion)
     speed = None if bowing is None else np.where(bowing.known, bowing.speed_mm_s, np.nan)[::step].astype(np.float32)
-    nowhere = (NAN, NAN)
-    ends, wrists = {}, {}
+    wrists = {}
     for device in trial.devices:
-        sound, seen = device.sound, device.picture
-        heard = (0.0, sound.seconds) if sound is not None else nowhere
-        ends[device.name] = (
-            heard,
-            (float(seen.times_s[0]), float(seen.times_s[-1])) if seen is not None and len(seen.times_s) else nowhere,
-        )
+        seen = device.picture
         if seen is not None and seen.camera is not None and np.isfinite(seen.px[:, _WRIST]).any():
             wrists[device.name] = SeenWrist(seen.times_s, seen.px[:, _WRIST].astype(np.float32), seen.camera)
     return ClockPicture(
@@ -149,7 +148,6 @@ def clock_picture(trial: TrialEvidence) -> ClockPicture | None:
         motion.joints_mm[::step, _WRIST].astype(np.float32),
         {d.name: _thinned_level(d.sound.level_db) for d in trial.listening if d.sound is not None},
         wrists,
-        ends,
     )
 
 
@@ -180,12 +178,12 @@ def clock_page(
     clocks, picture = shown.clocks, shown.picture
     known = {one.device: one.clock for one in shown.recordings if one.clock is not None}
     reasons = rests_on(clocks) if clocks is not None else {}
-    return trial_clock_page(
+    return draw_trial_section(
         out,
         shown.trial,
         how=how,
         participant=shown.participant,
-        clocks=[_line(one, picture, clocks, reasons.get(one.device, "")) for one in shown.recordings],
+        clocks=[_line(one, clocks, reasons.get(one.device, "")) for one in shown.recordings],
         evidence=evidence_lines(clocks) if clocks is not None else (),
         contradictions=clocks.notes.get("", ()) if clocks is not None else (),
         views=_views(shown, known, picture, devices) if picture is not None else None,
@@ -194,7 +192,13 @@ def clock_page(
 
 
 def capture_page(
-    out: Path, name: str, pages: Sequence[TrialClockPage], how: How, *, limit_s: float = NAN, svg: bool = True
+    out: Path,
+    name: str,
+    pages: Sequence[TrialClockPage],
+    how: How,
+    pooled: Mapping[str, DevicePrior] | None = None,
+    *,
+    svg: bool = True,
 ) -> Path:
     """Write ``reports/sync.html``.
 
@@ -208,54 +212,34 @@ def capture_page(
         What :func:`clock_page` gave of each trial, in the order of the page.
     how
         Where clocks come from.
-    limit_s
-        The sigma above which recordings are left out, of the usual frame rate; NaN without such a gate.
+    pooled
+        What all trials say together of each device (:func:`viodat.clock.session_priors`); None where clocks were not
+        estimated.
     svg
         Whether each figure is also written as a vector graphic.
     """
-    return write_sync(out, CaptureClocks(name, tuple(pages), how, _pools(pages), limit_s), svg=svg)
+    pools = tuple(_pool(device, prior) for device, prior in sorted((pooled or {}).items()))
+    return write_capture_page(out, CaptureClocks(name, tuple(pages), how, pools), svg=svg)
 
 
-def _pools(pages: Sequence[TrialClockPage]) -> tuple[DevicePool, ...]:
-    """Pool drift and skew over the trials, as the joint estimate of a session does."""
-    solved = {
-        page.trial: TrialClocks({}, {}, _NO_EVIDENCE, alone={line.device: _alone(line) for line in page.clocks})
-        for page in pages
-        if page.how == "auto"
-    }
-    found = []
-    for device, prior in session_priors(solved).items():
-        drift = prior.drift_sigma_ppm < _INFORMED * DRIFT_SIGMA_PPM
-        skew = prior.skew_sigma_s < _INFORMED * SKEW_SIGMA_S
-        found.append(
-            DevicePool(
-                device,
-                prior.drift_ppm if drift else NAN,
-                prior.drift_sigma_ppm if drift else NAN,
-                prior.skew_s if skew else NAN,
-                prior.skew_sigma_s if skew else NAN,
-            )
-        )
-    return tuple(sorted(found, key=lambda pool: pool.device))
-
-
-def _alone(line: ClockLine) -> DevicePrior:
-    drift, skew = np.isfinite(line.alone_drift_ppm), np.isfinite(line.alone_skew_s)
-    return DevicePrior(
-        line.alone_drift_ppm if drift else UNKNOWN.drift_ppm,
-        line.alone_drift_sigma_ppm if drift else UNKNOWN.drift_sigma_ppm,
-        line.alone_skew_s if skew else UNKNOWN.skew_s,
-        line.alone_skew_sigma_s if skew else UNKNOWN.skew_sigma_s,
+def _pool(device: str, prior: DevicePrior) -> DevicePool:
+    drift = prior.drift_sigma_ppm < _INFORMED * DRIFT_SIGMA_PPM
+    skew = prior.skew_sigma_s < _INFORMED * SKEW_SIGMA_S
+    return DevicePool(
+        device,
+        prior.drift_ppm if drift else NAN,
+        prior.drift_sigma_ppm if drift else NAN,
+        prior.skew_s if skew else NAN,
+        prior.skew_sigma_s if skew else NAN,
     )
 
 
-def _line(one: SettledClock, picture: ClockPicture | None, clocks: TrialClocks | None, rests: str) -> ClockLine:
+def _line(one: SettledClock, clocks: TrialClocks | None, rests: str) -> ClockLine:
     clock, device = one.clock, one.device
     confidence = clocks.confidence.get(device, NAN) if clocks is not None else NAN
     if clock is None:
         return ClockLine(device, one.recording, one.status, confidence=confidence, reason=one.reason)
-    heard, seen = _sigmas(clock, device, picture)
-    has_both = np.isfinite(heard) and np.isfinite(seen) and clock.skew_sigma_s > 0
+    has_both = np.isfinite(one.sigma_s) and np.isfinite(one.picture_sigma_s) and clock.skew_sigma_s > 0
     return ClockLine(
         device,
         one.recording,
@@ -266,8 +250,9 @@ def _line(one: SettledClock, picture: ClockPicture | None, clocks: TrialClocks |
         clock.drift_sigma_ppm,
         clock.skew_s if has_both else NAN,
         clock.skew_sigma_s if has_both else NAN,
-        heard,
-        seen,
+        one.sigma_s,
+        one.picture_sigma_s,
+        one.limit_s,
         confidence,
         one.reason,
         rests,
@@ -288,21 +273,6 @@ def _of_trial_alone(alone: DevicePrior | None, *, has_skew: bool) -> dict[str, f
         "alone_skew_s": alone.skew_s if has_skew else NAN,
         "alone_skew_sigma_s": alone.skew_sigma_s if has_skew else NAN,
     }
-
-
-def _sigmas(clock: ClockMap, device: str, picture: ClockPicture | None) -> tuple[float, float]:
-    """Largest sigma of the sound and of the pictures in what they share with the motion, s; NaN without them."""
-    if picture is None:
-        return float(clock.offset_sigma_s), NAN
-    found = []
-    for map_, ends in zip((clock, clock.of_picture()), picture.ends_s.get(device, ((NAN, NAN),) * 2), strict=True):
-        if not np.isfinite(ends).all():
-            found.append(NAN)
-            continue
-        span = device_time(map_, picture.times_s[[0, -1]])
-        within = np.clip(span, *ends)
-        found.append(float(np.max(map_.sigma_s(within if within[1] > within[0] else np.array(ends)))))
-    return found[0], found[1]
 
 
 def _views(

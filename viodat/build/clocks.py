@@ -20,7 +20,7 @@ from viodat.build.gates import CLOCKS, Exclusion, clock_gate, gate_clock
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult, project_truth
 from viodat.build.trial import Stage, TrialResult
-from viodat.build.truth import joint_curve
+from viodat.build.truth import JointCurve
 from viodat.capture.config_joints import GatesTable
 from viodat.capture.config_sync import SyncMethod
 from viodat.clock import ClockMap, TrialClocks
@@ -52,7 +52,7 @@ def settle_clocks(
     """
     if result.excluded or result.joints is None:
         return result
-    curve = joint_curve(result.joints, result.fit)
+    curve = JointCurve(result.joints, result.fit)
     span = (float(result.joints.times_s[0]), float(result.joints.times_s[-1]))
     recordings: list[RecordingResult] = []
     exclusions = list(result.exclusions)
@@ -66,10 +66,9 @@ def settle_clocks(
             continue
         if clock is None:
             settled = settled.noting(why_not)
-            if method == "auto":
-                sure = clocks.confidence.get(recording.files.device) if clocks is not None else None
-                limit = None if sure is None else CONFIDENT
-                exclusions.append(Exclusion(result.files.id, CLOCKS, why_not, recording.files.id, sure, limit))
+            sure = clocks.confidence.get(recording.files.device) if clocks is not None else None
+            limit = None if sure is None else CONFIDENT
+            exclusions.append(Exclusion(result.files.id, CLOCKS, why_not, recording.files.id, sure, limit))
         else:
             settled, refused = _gated(settled, clock, span, raw.config.gates)
             exclusions += [refused] if refused else []
@@ -94,7 +93,7 @@ def _clock_of(
     """Give a recording's clock, or None and why there is none."""
     files = recording.files
     if method == "none":
-        return None, f"its clock is not asked for (--sync none), {_NULL}"
+        return None, f"its clock is not asked for (method 'none'), {_NULL}"
     if method == "given":
         clock = given_clock(raw.config, files.id, files.device)
         if clock is None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,6 +61,8 @@ class BuildResult:
         Its reports/index.html.
     trials, recordings
         How many were built.
+    unsynchronised
+        How many of those recordings have no clock.
     exclusions
         What was left out: rows of exclusions.parquet.
     notes
@@ -70,6 +73,7 @@ class BuildResult:
     report: Path
     trials: int
     recordings: int
+    unsynchronised: int
     exclusions: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
 
@@ -109,7 +113,7 @@ def build_dataset(
         If no trial could be built; the message has the first reasons.
     """
     options = options or BuildOptions()
-    source = open_raw(Path(raw), Path(config) if config else None)
+    source = open_raw(Path(raw), Path(config) if config else None, options.sync)
     trials = _chosen(source, options)
     splits = assign_splits(
         ((trial.id, trial.participant) for trial in source.layout.trials),
@@ -118,6 +122,7 @@ def build_dataset(
         validation=source.config.splits.validation,
     )
     method = sync_method(source.config, options.sync)
+    _check_given(source, method)
     _check_detector(source, options)
     _check_not_shrinking(Path(out), trials, options)
     tables = Tables()
@@ -134,6 +139,8 @@ def build_dataset(
                 result, page = _store(staging, result, source, splits, tables, method)
                 pages.append(page)
                 alarms += [f"{trial.id}: {alarm}" for alarm in result.alarms]
+                # Else its sounds would stay in memory until the next trial is read.
+                del result
                 progress(done, len(trials), f"{trial.id} written")
         built = sum(row["status"] == schema.STATUS_BUILT for row in tables.trials)
         if not built:
@@ -149,11 +156,18 @@ def build_dataset(
         write_text(staging / paths.DATASET_JSON, json.dumps(info, indent=1) + "\n")
         write_card(staging, info, tables.trials, tables.recordings, tables.exclusions)
         write_manifest(staging, tables.file_rows)
-    used = sum(row["status"] != schema.STATUS_EXCLUDED for row in tables.recordings)
+    statuses = Counter(row["status"] for row in tables.recordings)
+    # That a recording has no offset is the reason of its exclusion.
+    missing = (str(item) for item in source.layout.missing if item.what != "offset")
     return BuildResult(
-        Path(out), Path(out) / report.relative_to(staging), built, used, tuple(tables.exclusions),
-        (*alarms, *map(str, source.notes), *splits.notes, *map(str, source.layout.missing)),
-    )  # fmt: skip
+        Path(out),
+        Path(out) / report.relative_to(staging),
+        trials=built,
+        recordings=statuses.total() - statuses[schema.STATUS_EXCLUDED],
+        unsynchronised=statuses[schema.STATUS_UNSYNCHRONISED],
+        exclusions=tuple(tables.exclusions),
+        notes=(*alarms, *map(str, source.notes), *splits.notes, *missing),
+    )
 
 
 def _read_all(
@@ -166,24 +180,29 @@ def _read_all(
 ) -> dict[str, Evidence]:
     """Read all trials, and let them wait; give what each says of its clocks."""
     session = {}
-    for done, result in enumerate(_results(trials, source, options, executor), 1):
-        kept = _kept(room, result)
-        if kept.evidence is not None:
-            session[kept.files.id] = without_curves(kept.evidence)
-        progress(done, len(trials), f"{kept.files.id} read")
+    for done, trial in enumerate(trials, 1):
+        evidence = _evidence_of(trial, source, options, executor, room)
+        if evidence is not None:
+            session[trial.id] = evidence
+        progress(done, len(trials), f"{trial.id} read")
     return session
 
 
-def _results(
-    trials: Iterable[RawTrial], source: RawCapture, options: BuildOptions, executor: Executor
-) -> Iterator[TrialResult]:
-    """Give the trials' results in order; a worker that dies costs its trial."""
-    for trial in trials:
-        try:
-            yield executor.submit(read_trial_evidence, trial, source, options).result()
-        except Exception as error:
-            reason = f"its worker failed: {type(error).__name__}: {error}"
-            yield TrialResult(trial, exclusions=(Exclusion(trial.id, "worker", reason),))
+def _evidence_of(
+    trial: RawTrial, source: RawCapture, options: BuildOptions, executor: Executor, room: WaitingRoom
+) -> Evidence | None:
+    """Read a trial and let it wait; nothing of it stays in memory but what it says of its clocks."""
+    kept = _kept(room, _result(trial, source, options, executor))
+    return without_curves(kept.evidence) if kept.evidence is not None else None
+
+
+def _result(trial: RawTrial, source: RawCapture, options: BuildOptions, executor: Executor) -> TrialResult:
+    """Give a trial's result; a worker that dies costs its trial."""
+    try:
+        return executor.submit(read_trial_evidence, trial, source, options).result()
+    except Exception as error:
+        reason = f"its worker failed: {reason_of(error)}"
+        return TrialResult(trial, exclusions=(Exclusion(trial.id, "worker", reason),))
 
 
 def _kept(room: WaitingRoom, result: TrialResult) -> TrialResult:
@@ -232,9 +251,12 @@ def _store(
 
 def _unwritten(result: TrialResult, error: Exception) -> TrialResult:
     """Give what is left of a trial that cannot be written; raise the error again where the disk is the cause."""
-    if isinstance(error, OSError) and error.errno in _DISK_FAULTS:
-        raise error
-    lost = Exclusion(result.files.id, "write", f"cannot be written: {error}")
+    reason = reason_of(error)
+    if isinstance(error, OSError):
+        if error.errno in _DISK_FAULTS:
+            raise error
+        reason = str(error)
+    lost = Exclusion(result.files.id, "write", f"cannot be written: {reason}")
     return TrialResult(result.files, exclusions=(lost,), notes=result.notes)
 
 
@@ -262,6 +284,19 @@ def _chosen(source: RawCapture, options: BuildOptions) -> tuple[RawTrial, ...]:
             + (" ..." if len(known) > 12 else "")
         )
     return tuple(known[name] for name in sorted(set(options.trials) or known))
+
+
+def _check_given(source: RawCapture, method: SyncMethod) -> None:
+    """Refuse offsets that are to be the clocks and are of no recording that there is."""
+    recordings, sync = source.layout.recordings, source.config.sync
+    if method != "given" or not recordings or any(sync.given_offset(r.id, r.device) for r in recordings):
+        return
+    named = ", ".join(sorted({*sync.offset_s, *sync.recordings})[:12])
+    there = ", ".join(sorted({recording.device for recording in recordings})[:12])
+    raise ConfigError(
+        f"--sync given: capture.toml gives offsets of {named}, and there are recordings by {there} only",
+        mend="Correct the names in capture.toml [sync], or use --sync auto.",
+    )
 
 
 def _check_detector(source: RawCapture, options: BuildOptions) -> None:

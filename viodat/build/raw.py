@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from viodat.build.clock_claims import sync_method
 from viodat.camera import Camera
 from viodat.capture.cameras import read_cameras, same_camera
 from viodat.capture.config import CaptureConfig, find_config, load_config
@@ -71,7 +72,7 @@ class RawCapture:
     notes: tuple[RawNote, ...] = ()
 
 
-def open_raw(folder: Path, config_path: Path | None = None) -> RawCapture:
+def open_raw(folder: Path, config_path: Path | None = None, sync: str | None = None) -> RawCapture:
     """Read what describes a capture as a whole.
 
     Parameters
@@ -80,16 +81,18 @@ def open_raw(folder: Path, config_path: Path | None = None) -> RawCapture:
         The folder after ``--raw``.
     config_path
         The file after ``--config``; None: the folder's own capture.toml, if it has one.
+    sync
+        The method after ``--sync``; None: as capture.toml says.
 
     Raises
     ------
     ConfigError
-        If the folder, capture.toml or participants.csv is wrong: these are the user's own words, and guessing at
-        them would spoil a whole build.
+        If the folder, capture.toml or participants.csv is wrong, or offsets are to be used and there is none: these
+        are the user's own words, and guessing at them would spoil a whole build.
     """
     found = find_config(folder, config_path)
     config = load_config(found)
-    layout = CaptureLayout.scan(folder, config)
+    layout = CaptureLayout.scan(folder, config, sync_method(config, sync))
     cameras, ids, notes = _cameras(layout, config)
     conflicts = (RawNote("conflict", "participants", note.rstrip(".")) for note in layout.notes)
     return RawCapture(folder, found, config, layout, cameras, ids, (*conflicts, *notes))

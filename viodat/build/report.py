@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,18 +14,23 @@ from viodat.body import JointTrial
 from viodat.body.gaps import MarkerGaps
 from viodat.body.skeleton.result import SkeletonFit
 from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page
+from viodat.build.clocks import worst_sigma_s
 from viodat.build.gates import CLOCKS, Exclusion, clock_gate
 from viodat.build.joints import FROM_FIT
 from viodat.build.quality import RIGID
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.trial import TrialResult
+from viodat.capture.config_joints import GatesTable
+from viodat.capture.raw import RawRecording
+from viodat.clock import TrialClocks, session_priors
 from viodat.dataset import schema
 from viodat.dataset.splits import Splits
 from viodat.joints import JOINTS
+from viodat.report.clocks.values import NAN, How, TrialClockPage
 from viodat.report.evidence import BoneLine, FaultLine, FunctionalLine, GateLine, MarkerEvidence, MarkerLine
-from viodat.report.index import DatasetReport, ExclusionLine, JointLine, TrialReport, sheet_paths, write_index
-from viodat.report.sync_values import How, TrialClockPage
+from viodat.report.html import sheet_paths
+from viodat.report.index import DatasetReport, ExclusionLine, JointLine, TrialReport, write_index
 from viodat.report.take_sheet import SheetAudio, SheetPitch, SheetRecording, TakeSheet, Thumbnail, draw_take_sheet
 from viodat.report.wording import MISSING
 
@@ -35,10 +40,19 @@ _MISSING_SHOWN = 40
 
 @dataclass(frozen=True)
 class TrialPage:
-    """What the index needs of a trial after its arrays are gone."""
+    """What the index and the page about clocks need of a trial after its arrays are gone.
+
+    Attributes
+    ----------
+    report, exclusions
+        What is said of it.
+    clocks
+        As estimated, without the evidence; None where none were.
+    """
 
     report: TrialReport
     exclusions: tuple[ExclusionLine, ...]
+    clocks: TrialClocks | None = None
 
 
 def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, how: How) -> TrialPage:
@@ -104,25 +118,59 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, 
         files.id, files.participant, split, schema.STATUS_BUILT, result.markers.seconds, lines, recordings, notes,
         png, svg, provenance, _evidence(result), _clocks(out, result, raw, how),
     )  # fmt: skip
-    return TrialPage(report, exclusions)
+    return TrialPage(report, exclusions, _without_evidence(result.clocks))
+
+
+def _without_evidence(clocks: TrialClocks | None) -> TrialClocks | None:
+    """Drop the curves, which are some MB of a trial."""
+    if clocks is None:
+        return None
+    return replace(clocks, evidence=replace(clocks.evidence, observations=()), used={})
 
 
 def _clocks(out: Path, result: TrialResult, raw: RawCapture, how: How) -> TrialClockPage:
-    reasons = {e.recording: e.reason for e in result.exclusions if e.recording}
-    there = {r.files.id: r for r in result.recordings}
-    settled = tuple(
-        SettledClock(
-            files.device,
-            files.id,
-            there[files.id].status if files.id in there else schema.STATUS_EXCLUDED,
-            there[files.id].clock if files.id in there else None,
-            reasons.get(files.id, ""),
-        )
-        for files in result.files.recordings
-    )
+    settled = settled_clocks(result, raw.config.gates)
     shown = TrialToShow(result.files.id, result.files.participant, settled, result.clock_picture, result.clocks)
     devices = sorted({recording.device for recording in raw.layout.recordings})
     return clock_page(out, shown, how, devices=devices)
+
+
+def settled_clocks(result: TrialResult, gates: GatesTable) -> tuple[SettledClock, ...]:
+    """Say what became of each recording of a trial, with the numbers that its gate had."""
+    if result.joints is None:
+        return ()
+    span = float(result.joints.times_s[0]), float(result.joints.times_s[-1])
+    reasons = {e.recording: e.reason for e in result.exclusions if e.recording}
+    there = {recording.files.id: recording for recording in result.recordings}
+    return tuple(
+        _settled(files, there.get(files.id), span, gates, reasons.get(files.id, ""))
+        for files in result.files.recordings
+    )
+
+
+def _settled(
+    files: RawRecording,
+    recording: RecordingResult | None,
+    span_s: tuple[float, float],
+    gates: GatesTable,
+    reason: str,
+) -> SettledClock:
+    if recording is None or recording.clock is None:
+        status = schema.STATUS_EXCLUDED if recording is None else recording.status
+        return SettledClock(files.device, files.id, status, reason=reason)
+    stamps = recording.device_times_s
+    gate = clock_gate(gates, float(np.median(np.diff(stamps))) if len(stamps) > 1 else None)
+    without_pictures = replace(recording, times=None)
+    return SettledClock(
+        files.device,
+        files.id,
+        recording.status,
+        recording.clock,
+        sigma_s=worst_sigma_s(without_pictures, recording.clock, span_s) if recording.sound is not None else NAN,
+        picture_sigma_s=recording.sigma_s if recording.times is not None else NAN,
+        limit_s=gate.limit / 1000,
+        reason=reason,
+    )
 
 
 def _said_of(exclusion: Exclusion) -> str:
@@ -227,7 +275,7 @@ def write_report(
         missing = [*missing[:_MISSING_SHOWN], more]
     name = raw.config.capture.name or "dataset"
     clocks = [page.report.clocks for page in pages if page.report.clocks is not None]
-    limit_s = clock_gate(raw.config.gates, None).limit / 1000
+    told = {page.report.trial: page.clocks for page in pages if page.clocks is not None}
     return write_index(
         out,
         DatasetReport(
@@ -238,7 +286,7 @@ def write_report(
             versions={"viodat": __version__, "Python": platform.python_version()}
             | {name: version(name) for name in _VERSIONS},
             open_with='import viodat\nds = viodat.open_dataset(".")  # in the folder that holds reports/\nds.trials',
-            sync=capture_page(out, name, clocks, how, limit_s=limit_s) if clocks else None,
+            clocks=capture_page(out, name, clocks, how, session_priors(told)) if clocks else None,
         ),
     )
 

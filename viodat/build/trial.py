@@ -39,8 +39,8 @@ from viodat.build.sound import best_microphone
 from viodat.build.stages import Measurements, TrialInputs, read_trial
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.raw import RawRecording, RawTrial
-from viodat.clock import Evidence, TrialClocks, gather
-from viodat.errors import ViodatError
+from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather
+from viodat.errors import DatasetError, ViodatError
 from viodat.files import sha256
 
 
@@ -134,18 +134,35 @@ def read_trial_evidence(files: RawTrial, raw: RawCapture, options: BuildOptions)
     """
     stage = Stage()
     try:
-        result = _read(files, raw, options, stage)
+        result = _with_evidence(*_read(files, raw, options, stage), raw, options, stage)
     except Exception as error:
         result = TrialResult(files, exclusions=(_exclusion(files, None, stage, error),))
     return replace(result, inputs=_digests(files, raw))
 
 
-def _read(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: Stage) -> TrialResult:
+def trial_offers(files: RawTrial, raw: RawCapture, options: BuildOptions) -> TrialEvidence:
+    """Read a trial as a build does, up to what its clocks are estimated from.
+
+    Raises
+    ------
+    DatasetError
+        It is left out, or has no joints.
+    """
+    result, prepared = _read(files, raw, options, Stage())
+    if prepared is None or result.joints is None:
+        raise DatasetError("; ".join(one.reason for one in result.exclusions) or "has no joints", where=files.id)
+    return _offered(result, prepared, raw)
+
+
+def _read(
+    files: RawTrial, raw: RawCapture, options: BuildOptions, stage: Stage
+) -> tuple[TrialResult, PreparedMarkers | None]:
+    """Run the stages that need no clock; the markers are None where the trial is left out."""
     if refused := gate_consent(files.id, raw.layout.participants[files.participant]):
-        return TrialResult(files, exclusions=(refused,))
+        return TrialResult(files, exclusions=(refused,)), None
     result, prepared = _joints(files, read_trial(files, raw), raw, options, stage)
     if result.excluded or result.markers is None or prepared is None:
-        return result
+        return result, None
     results: list[RecordingResult] = []
     exclusions: list[Exclusion] = []
     for recording in files.recordings:
@@ -161,25 +178,43 @@ def _read(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: Stage)
         best_microphone=best,
         exclusions=tuple(exclusions),
     )
-    return _with_evidence(result, prepared, raw, options, stage)
+    return result, prepared
+
+
+def _offered(result: TrialResult, prepared: PreparedMarkers, raw: RawCapture) -> TrialEvidence:
+    assert result.joints is not None
+    return trial_evidence(
+        result.joints, result.fit, prepared.best, prepared.marker_set, result.recordings, result.descriptions, raw
+    )
 
 
 def _with_evidence(
-    result: TrialResult, prepared: PreparedMarkers, raw: RawCapture, options: BuildOptions, stage: Stage
+    result: TrialResult, prepared: PreparedMarkers | None, raw: RawCapture, options: BuildOptions, stage: Stage
 ) -> TrialResult:
-    """Gather what the trial says of its clocks; a failure costs no more than these."""
+    """Gather what the trial says of its clocks; a failure costs no more than these, one of the picture only that."""
     method = sync_method(raw.config, options.sync)
-    if method == "none" or result.joints is None or not result.recordings:
+    if method == "none" or prepared is None or result.joints is None or not result.recordings:
         return result
     stage("clocks")
     try:
-        offered = trial_evidence(
-            result.joints, result.fit, prepared.best, prepared.marker_set, result.recordings, result.descriptions, raw
-        )
+        offered = _offered(result, prepared, raw)
+    except Exception as error:
+        fault = reason_of(error)
+        return replace(result, clock_fault=fault, notes=(*result.notes, _not_drawn(fault)))
+    try:
         result = replace(result, clock_picture=clock_picture(offered))
-        return replace(result, evidence=gather(offered)) if method == "auto" else result
+    except Exception as error:
+        result = replace(result, notes=(*result.notes, _not_drawn(reason_of(error))))
+    if method != "auto":
+        return result
+    try:
+        return replace(result, evidence=gather(offered))
     except Exception as error:
         return replace(result, clock_fault=reason_of(error))
+
+
+def _not_drawn(fault: str) -> str:
+    return f"its page has no figures about clocks: {fault}"
 
 
 def _joints(

@@ -1,7 +1,8 @@
 """Trials that wait on disk until the clocks of all are known, so that a capture of any size fits into memory.
 
 They lie in a folder of the staging folder and go with it, whatever ends the build. A trial is a pickle: it is written
-and read by the same process, and never part of a dataset. Its sounds, the largest part, lie beside it as the dataset
+and read by the same process, and never part of a dataset. Nobody else may enter the folder: what is read from a pickle
+is run. Its sounds, the largest part, lie beside it as the dataset
 will have them, and are moved there in the end.
 """
 
@@ -46,7 +47,7 @@ class WaitingRoom:
         OSError
             The disk refuses it.
         """
-        self._folder.mkdir(exist_ok=True)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         light = replace(result, recordings=tuple(self._put_sound(one) for one in result.recordings))
         with self._file(result.files.id).open("wb") as file:
             pickle.dump(light, file, protocol=pickle.HIGHEST_PROTOCOL)

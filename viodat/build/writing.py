@@ -24,6 +24,7 @@ from viodat.clock import ClockMap
 from viodat.dataset import paths, schema
 from viodat.dataset.splits import Splits
 from viodat.dataset.tables import write_arrays, write_rows
+from viodat.report.wording import file_stem
 
 Row = dict[str, Any]
 
@@ -42,11 +43,13 @@ class Tables:
 
     def forget(self, out: Path, trial: RawTrial) -> None:
         """Take back the rows of a trial, and the files that were written of it."""
-        streams = {trial.id, *(recording.id for recording in trial.recordings)}
+        # What reports write of a trial bears its name as a file system and a URL can carry it.
+        drawn_as = file_stem(trial.id)
+        streams = {trial.id, drawn_as, *(recording.id for recording in trial.recordings)}
         for rows in (self.trials, self.recordings, self.exclusions):
             rows[:] = [row for row in rows if row["trial"] != trial.id]
-        # Figures about clocks bear the trial's id and what they show.
-        drawn = [path for path in out.glob("reports/clocks/*") if path.stem.rpartition("-")[0] == trial.id]
+        # Figures about clocks bear that and what they show.
+        drawn = [path for path in out.glob("reports/clocks/*") if path.stem.rpartition("-")[0] == drawn_as]
         for path in [*(path for path in out.rglob("*") if path.stem in streams), *drawn]:
             path.unlink()
             self.file_rows.pop(path.relative_to(out).as_posix(), None)

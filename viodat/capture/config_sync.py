@@ -64,6 +64,19 @@ class SyncTable(_Table):
             )
         return self
 
+    @model_validator(mode="after")
+    def _offsets_are_described_where_there_are_some(self) -> SyncTable:
+        of_picture, has_sigma = self.of == "picture", self.sigma_ms is not None
+        if of_picture and self.method != "auto":
+            raise ValueError(
+                f"of is 'picture', but method is '{self.method}' and would ignore it; leave of out, or write method = "
+                "'auto'"
+            )
+        if (of_picture or has_sigma) and not self.states_offsets:
+            key = "sigma_ms" if has_sigma else "of"
+            raise ValueError(f"{key} is given, but no offset that it could be of; add offset_s = {{C01 = 0.0}}")
+        return self
+
     @property
     def states_offsets(self) -> bool:
         """Whether there is any offset."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from viodat.capture.claims import ClaimedFiles, claim_files
 from viodat.capture.config import CONFIG_NAME, CaptureConfig, FilesTable
+from viodat.capture.config_sync import SyncMethod
 from viodat.capture.layout_gaps import find_missing
 from viodat.capture.near_miss import near_miss
 from viodat.capture.participants import Participant, overlay, read_participants
@@ -67,7 +68,7 @@ class CaptureLayout:
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def scan(cls, raw: Path, config: CaptureConfig | None = None) -> CaptureLayout:
+    def scan(cls, raw: Path, config: CaptureConfig | None = None, sync: SyncMethod | None = None) -> CaptureLayout:
         """Find out what was recorded.
 
         Parameters
@@ -76,6 +77,8 @@ class CaptureLayout:
             The folder.
         config
             Of the recordings; None for the defaults.
+        sync
+            How clocks are found, if not as ``config`` says.
 
         Raises
         ------
@@ -101,7 +104,7 @@ class CaptureLayout:
         people, notes = _participants(trials, rows or {}, config)
         _check_splits(config, people)
         calibration = tuple(raw / claim.path for claim in claimed.of("calibration"))
-        missing = find_missing(trials, recordings, bool(calibration), rows, config)
+        missing = find_missing(trials, recordings, bool(calibration), rows, config, sync or config.sync.method)
         return cls(raw, people, trials, recordings, calibration, missing, unmatched, notes)
 
 

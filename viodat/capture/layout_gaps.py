@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
 from viodat.capture.config import CONFIG_NAME, CaptureConfig
+from viodat.capture.config_sync import SyncMethod
 from viodat.capture.raw import Missing, RawRecording, RawTrial
 
 
@@ -15,6 +16,7 @@ def find_missing(
     has_calibration: bool,
     rows: Collection[str] | None,
     config: CaptureConfig,
+    sync: SyncMethod,
 ) -> tuple[Missing, ...]:
     """Find what is absent.
 
@@ -28,6 +30,8 @@ def find_missing(
         Participants in participants.csv; None where there is no such file, which is no fault.
     config
         Of the capture.
+    sync
+        How clocks are found: offsets are missed only where they are to be the clocks.
     """
     return (
         *_calibration(recordings, has_calibration, config),
@@ -35,7 +39,7 @@ def find_missing(
         *_statics(trials, config),
         *_devices_of_trials(trials, config),
         *_parts_of_recordings(trials, recordings),
-        *_offsets(recordings, config),
+        *(_offsets(recordings, config) if sync == "given" else ()),
         *_unknown_names(trials, recordings, config),
     )
 
@@ -105,8 +109,6 @@ def _parts_of_recordings(trials: Sequence[RawTrial], recordings: Sequence[RawRec
 
 
 def _offsets(recordings: Sequence[RawRecording], config: CaptureConfig) -> Iterator[Missing]:
-    if config.sync.method != "given":
-        return
     for recording in recordings:
         if config.sync.given_offset(recording.id, recording.device) is None:
             yield Missing(

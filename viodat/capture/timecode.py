@@ -14,7 +14,7 @@ from typing import Final
 
 from viodat.errors import CaptureError
 
-DAY_S: Final = 86_400.0
+_DAY_S: Final = 86_400
 
 NOMINAL_HZ: Final = tuple(
     sorted(Fraction(hz) / slow for hz in (24, 25, 30, 48, 50, 60, 100, 120) for slow in (1, Fraction(1001, 1000)))
@@ -99,15 +99,37 @@ def seconds_of(code: TimeCode, rate_hz: Fraction) -> float:
                 f"time code {code} counts drop-frame, which exists at 29.97 and 59.94 frames per second; the video "
                 f"has {rate}"
             )
-        left_out = per_second // 15
-        minutes = code.hours * 60 + code.minutes
-        if code.minutes % 10 and code.seconds == 0 and code.frames < left_out:
+        if code.minutes % 10 and code.seconds == 0 and code.frames < _left_out(per_second):
             raise CaptureError(f"drop-frame counting leaves out time code {code}")
-        count -= left_out * (minutes - minutes // 10)
+        count -= _dropped(code.hours * 60 + code.minutes, per_second)
     return float(count / rate_hz)
 
 
 def seconds_between(earlier: TimeCode, later: TimeCode, rate_hz: Fraction) -> float:
-    """Give the time from one code to the other, s, the shorter way round midnight. Raises as :func:`seconds_of`."""
-    apart = seconds_of(later, rate_hz) - seconds_of(earlier, rate_hz)
-    return (apart + DAY_S / 2) % DAY_S - DAY_S / 2
+    """Give the time from one code to the other, s, the shorter way round midnight.
+
+    A day of codes is not a day: at 29.97 Hz it lasts 86,486.4 s, with drop-frame counting 86,399.9 s.
+
+    Raises
+    ------
+    CaptureError
+        As :func:`seconds_of`, or one of the two counts drop-frame and the other does not.
+    """
+    if earlier.drop != later.drop:
+        dropping, plain = (earlier, later) if earlier.drop else (later, earlier)
+        raise CaptureError(f"time code {dropping} counts drop-frame and {plain} does not")
+    per_second = round(rate_hz)
+    codes = _DAY_S * per_second - (_dropped(_DAY_S // 60, per_second) if earlier.drop else 0)
+    day_s = float(codes / rate_hz)
+    apart_s = seconds_of(later, rate_hz) - seconds_of(earlier, rate_hz)
+    return (apart_s + day_s / 2) % day_s - day_s / 2
+
+
+def _left_out(per_second: int) -> int:
+    """Count the numbers that drop-frame counting leaves out at the beginning of a minute."""
+    return per_second // 15
+
+
+def _dropped(minutes: int, per_second: int) -> int:
+    """Count the numbers that it leaves out until the beginning of a minute of the day."""
+    return _left_out(per_second) * (minutes - minutes // 10)

@@ -65,6 +65,7 @@ def build(
                 "report": str(result.report),
                 "trials": result.trials,
                 "recordings": result.recordings,
+                "unsynchronised": result.unsynchronised,
                 "exclusions": list(result.exclusions),
                 "notes": list(result.notes),
             }
@@ -80,5 +81,7 @@ def build(
     if hidden:
         print_warning(f"{hidden} more in the report")
     built = f"{counted(result.trials, 'trial')} and {counted(result.recordings, 'recording')}"
+    if result.unsynchronised:
+        built += f", {result.unsynchronised:,} of them without a clock,"
     console.print(f"built {built} in {result.out}", markup=False)
     console.print(f"report: {result.report}", markup=False)

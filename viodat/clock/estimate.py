@@ -63,6 +63,10 @@ class TrialClocks:
         What they follow from.
     used
         Index of an observation in the evidence -> its share of belief in the answer, 0 to 1.
+    believed
+        Index of an observation that was used -> index of the hypothesis that was believed.
+    contradicting
+        Indices of observations that are sure of something else.
     alone
         By device: drift and skew as this trial alone has them, no prior in them.
     notes
@@ -73,6 +77,8 @@ class TrialClocks:
     confidence: Mapping[str, float]
     evidence: Evidence
     used: Mapping[int, float] = field(default_factory=dict)
+    believed: Mapping[int, int] = field(default_factory=dict)
+    contradicting: frozenset[int] = frozenset()
     alone: Mapping[str, DevicePrior] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -125,7 +131,9 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
     confidence: dict[str, float] = {}
     used: dict[int, float] = {}
     alone: dict[str, DevicePrior] = {}
-    notes: dict[str, list[str]] = {"": contradictions}
+    believed: dict[int, int] = {}
+    contradicting = set(contradictions)
+    notes: dict[str, list[str]] = {"": list(contradictions.values())}
     _tell_wrong_rates(evidence.observations, notes)
     while groups:
         group = groups.pop(0)
@@ -144,6 +152,7 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
         chosen = [*group.ties, *_agreeing(mode, evidence.observations)]
         solution = solve(group.devices, chosen, priors, with_skew=with_skew, rates=group.clocks.rates)
         used |= solution.used
+        believed |= {number: observation.hypotheses.index(picked) for number, observation, picked in chosen}
         answered = {name for name in group.devices if confidence[name] >= CONFIDENT}
         alone |= {name: told for name, told in _alone(group, chosen, with_skew).items() if name in answered}
         methods = _methods(evidence.observations, solution.used)
@@ -154,10 +163,9 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
                 groups.append(alone_of(name, evidence.observations, priors, with_skew))
             else:
                 _tell_no_answer(name, confidence[name], notes)
-        _tell_contradictions(solution, evidence.observations, mode, notes)
-    return TrialClocks(
-        clocks, confidence, evidence, used, alone, {name: tuple(lines) for name, lines in notes.items() if lines}
-    )
+        contradicting |= _tell_contradictions(solution, evidence.observations, mode, notes)
+    told = {name: tuple(lines) for name, lines in notes.items() if lines}
+    return TrialClocks(clocks, confidence, evidence, used, believed, frozenset(contradicting), alone, told)
 
 
 def _factors(group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior]) -> list[Factor]:
@@ -332,8 +340,9 @@ def _tell_no_answer(name: str, confidence: float | None, notes: dict[str, list[s
 
 def _tell_contradictions(
     solution: Solution, observations: Sequence[Observation], mode: Mode, notes: dict[str, list[str]]
-) -> None:
-    """Name the evidence that is sure of itself and says something else."""
+) -> set[int]:
+    """Name the evidence that is sure of itself and says something else, and give its indices."""
+    found = set()
     for number, observation in enumerate(observations):
         best = observation.best
         if observation.b != MOTION or observation.a.device not in solution.devices or best is None:
@@ -342,7 +351,9 @@ def _tell_contradictions(
             continue
         apart = observation.at_s + best.lag_s - float(solution.clock_s(observation.a, observation.at_s))
         if abs(apart) > _CONTRADICTS_SIGMAS * best.sigma_s:
+            found.add(number)
             notes.setdefault(observation.a.device, []).append(
                 f"its {observation.a.kind} alone ({observation.method}) would put it {apart * 1e3:+.0f} ms from where "
                 "all the evidence together does"
             )
+    return found

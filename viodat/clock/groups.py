@@ -59,7 +59,7 @@ def tie(
     with_skew: Mapping[str, bool],
     *,
     least_log_odds: float = SURE,
-) -> tuple[list[Group], list[str]]:
+) -> tuple[list[Group], dict[int, str]]:
     """Put devices into groups.
 
     Parameters
@@ -74,11 +74,11 @@ def tie(
     Returns
     -------
     groups, notes
-        Every device is in one group, alone if nothing ties it; what contradicts itself.
+        Every device is in one group, alone if nothing ties it; index of a tie that contradicts others -> what it says.
     """
     rates = wrong_rates(observations)
     groups = {name: alone_of(name, observations, priors, with_skew) for name in devices}
-    notes: list[str] = []
+    notes: dict[int, str] = {}
 
     def solved(names: tuple[str, ...], ties: tuple[Chosen, ...]) -> Group:
         return Group(solve(names, ties, priors, with_skew=with_skew, rates=rates, held=names[0]), ties)
@@ -99,7 +99,7 @@ def tie(
             apart = _apart_s(one, observation, hypothesis)
             unsure = np.hypot(hypothesis.sigma_s, _skew_sigma_s(one, observation))
             if abs(apart) > max(_AGREES_SIGMAS * unsure, _AGREES_S):
-                notes.append(
+                notes[number] = (
                     f"{observation.a} and {observation.b} fit each other {apart * 1e3:+.0f} ms from where the other "
                     f"devices put them ({observation.method})"
                 )

@@ -8,19 +8,16 @@ the dataset could disagree with. The same values give the same bytes.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from viodat.dataset.schema import STATUS_BUILT, STATUS_EXCLUDED
+from viodat.dataset.schema import STATUS_EXCLUDED
 from viodat.files import write_text
 from viodat.report import wording
-from viodat.report.evidence import SHOWN_MARKERS, MarkerEvidence
-from viodat.report.sync_values import TrialClockPage
+from viodat.report.clocks.values import TrialClockPage
+from viodat.report.evidence import MarkerEvidence
+from viodat.report.html import environment, index_path, links_from, page_path
 from viodat.report.take_sheet import SheetRecording
 
 
@@ -124,7 +121,7 @@ class DatasetReport:
         What built it: name -> version.
     open_with
         Python that opens the dataset and shows something of it.
-    sync
+    clocks
         The page about clocks; None if there is none.
     """
 
@@ -134,18 +131,7 @@ class DatasetReport:
     missing: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     open_with: str = ""
-    sync: Path | None = None
-
-
-def sheet_paths(out: Path, trial: str) -> tuple[Path, Path]:
-    """PNG and SVG of a trial's take sheet in the dataset at ``out``."""
-    stem = wording.file_stem(trial)
-    return out / "reports" / "trials" / f"{stem}.png", out / "reports" / "trials" / f"{stem}.svg"
-
-
-def page_path(out: Path, trial: str) -> Path:
-    """Page of a trial in the dataset at ``out``."""
-    return out / "reports" / "trials" / f"{wording.file_stem(trial)}.html"
+    clocks: Path | None = None
 
 
 def write_index(out: Path, report: DatasetReport) -> Path:
@@ -173,8 +159,8 @@ def write_index(out: Path, report: DatasetReport) -> Path:
         twice = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"trials: expected each name once, got more than one of {', '.join(twice)}")
 
-    environment = _environment()
-    page = environment.get_template("trial.html")
+    templates = environment()
+    page = templates.get_template("trial.html")
     for place, trial in enumerate(report.trials):
         path = page_path(out, trial.trial)
         before = report.trials[place - 1] if place else None
@@ -182,53 +168,22 @@ def write_index(out: Path, report: DatasetReport) -> Path:
         html = page.render(
             report=report,
             trial=trial,
-            href=_links_from(path),
+            href=links_from(path),
             before=before and (before.trial, page_path(out, before.trial)),
             after=after and (after.trial, page_path(out, after.trial)),
-            index=out / "reports" / "index.html",
+            index=index_path(out),
         )
         write_text(path, html)
 
-    index = out / "reports" / "index.html"
-    html = environment.get_template("index.html").render(
+    index = index_path(out)
+    html = templates.get_template("index.html").render(
         report=report,
         facts=_facts(report),
-        href=_links_from(index),
+        href=links_from(index),
         pages={trial.trial: page_path(out, trial.trial) for trial in report.trials},
     )
     write_text(index, html)
     return index
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("viodat.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        printable=wording.printable,
-        percent=wording.percent,
-        duration=wording.duration,
-        offset=wording.offset,
-        sigma=wording.sigma,
-        number=wording.number,
-        millimetres=wording.millimetres,
-        joint_name=wording.joint_name,
-        count=wording.count,
-    )
-    environment.globals.update(
-        missing_sign=wording.MISSING, built=STATUS_BUILT, excluded=STATUS_EXCLUDED, shown_markers=SHOWN_MARKERS
-    )
-    return environment
-
-
-def _links_from(page: Path) -> Callable[[Path], str]:
-    # Relative, so that the folder can move; percent-encoded, so that any file name is a link.
-    return lambda target: quote(Path(os.path.relpath(target, page.parent)).as_posix())
 
 
 def _facts(report: DatasetReport) -> list[tuple[str, str]]:

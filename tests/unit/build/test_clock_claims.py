@@ -69,7 +69,12 @@ def test_a_movie_delay_is_when_the_first_picture_was_taken():
 def test_two_movies_for_one_video_say_nothing():
     movies = (Movie("C01", 0.0), Movie("P05C01T28.mp4", 1.0))
     assert movies_of(FILES, movies) == movies
-    assert claims_of(FILES, config(), movies, times(), 0.0, has_sound=True)[0] == ()
+    claims, notes = claims_of(FILES, config(), movies, times(), 0.0, has_sound=True)
+    assert claims == ()
+    assert notes == (
+        "MOVIE_DELAY is not used: 2 movies of the marker file are its video, C01 (0.000 s) and P05C01T28.mp4 "
+        "(1.000 s); leave one in POINT:MOVIE_ID",
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,8 +121,35 @@ def test_a_time_code_that_cannot_be_is_told_and_not_used(own, words):
     given = config(timecode={"P05T28": "10:22:31:20"})
     claims, (note,) = claims_of(FILES, given, (), times(timecode=own), 0.0, has_sound=True)
     assert claims == ()
-    assert note.startswith("its time code is not used: ")
+    assert note.startswith("its time code is not used: its video's tag timecode")
     assert words in note
+    assert note.endswith("; correct the tag")
+
+
+def test_a_time_code_of_capture_toml_that_cannot_be_is_not_put_on_the_video():
+    given = config(timecode={"P05T28": "10:00:00:99"})
+    claims, notes = claims_of(FILES, given, (), times(timecode="10:00:01:00"), 0.0, has_sound=True)
+    assert claims == ()
+    assert notes == (
+        "its time code is not used: capture.toml [sync.timecode] P05T28: there is no frame 99 in time code 10:00:00:99 "
+        "at 25 frames per second; correct it there",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stated", "own", "meant"),
+    [("10:00:00;02", "10:00:01:00", "10:00:00:02"), ("10:00:00:02", "10:00:01;00", "10:00:00;02")],
+)
+def test_time_codes_that_are_counted_differently_say_nothing(stated, own, meant):
+    """Taken for the same counting they would be 36 s apart at ten o'clock."""
+    film = times(rate=Fraction(30_000, 1001), timecode=own)
+    claims, (note,) = claims_of(FILES, config(timecode={"P05T28": stated}), (), film, 0.0, has_sound=True)
+    assert claims == ()
+    assert f"capture.toml [sync.timecode] P05T28 is {stated}, which counts " in note
+    assert f"its video's tag timecode is {own}, which counts " in note
+    assert note.endswith(f"where both count alike, write P05T28 = '{meant}'")
+    (claim,), _ = claims_of(FILES, config(timecode={"P05T28": meant}), (), film, 0.0, has_sound=True)
+    assert claim.offset_s + 0.2 == pytest.approx(28 * 1001 / 30_000)
 
 
 def test_given_offsets_are_the_clock_to_the_letter():

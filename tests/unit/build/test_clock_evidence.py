@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from tests.unit.build.trials import raw, recording, trial
 from viodat.body.interpolate import at_times
 from viodat.build import clock_evidence
+from viodat.build import trial as building
 from viodat.build.clock_evidence import solve_clocks, trial_evidence, without_curves
+from viodat.build.options import BuildOptions
+from viodat.build.trial import TrialResult
 from viodat.camera import Camera, NoDistortion
 from viodat.capture.audio import AudioSignal
 from viodat.clock import Claim, Curve, Evidence, Observation, Stream, TrialClocks
@@ -59,11 +63,27 @@ def test_a_microphone_is_where_capture_toml_says():
     np.testing.assert_array_equal(phone.microphone_mm, [7, 8, 9])
 
 
+class Fit:
+    """A skeleton of which every joint is somewhere else than in the trial."""
+
+    def joints(self, times_s):
+        return np.full((len(times_s), 18, 3), 7.0)
+
+
 def test_the_motion_between_frames_is_that_of_the_frames():
-    joints = replace(trial().joints, positions_mm=np.random.default_rng(0).normal(size=(401, 18, 3)))
-    motion = trial_evidence(joints, None, None, None, (), {}, raw()).motion
+    """Of the joints that a fit determines its own curve, of all others their own: the fit has these elsewhere."""
+    joints = replace(
+        trial().joints,
+        positions_mm=np.random.default_rng(0).normal(size=(401, 18, 3)),
+        method=("skeleton(pig:x)",) * 9 + ("pig:x",) * 9,
+    )
     times = np.array([0.013, 2.5])
-    np.testing.assert_array_equal(motion.joints_at(times), at_times(joints.positions_mm, 0.0, 100.0, times))
+    between = at_times(joints.positions_mm, 0.0, 100.0, times)
+    motion = trial_evidence(joints, None, None, None, (), {}, raw()).motion
+    np.testing.assert_array_equal(motion.joints_at(times), between)
+    fitted = trial_evidence(joints, Fit(), None, None, (), {}, raw()).motion.joints_at(times)
+    np.testing.assert_array_equal(fitted[:, :9], 7.0)
+    np.testing.assert_array_equal(fitted[:, 9:], between[:, 9:])
 
 
 def test_curves_are_left_out_and_nothing_else():
@@ -75,6 +95,49 @@ def test_curves_are_left_out_and_nothing_else():
 
 
 NOTHING = Evidence((), frozenset(), frozenset(), ())
+
+
+def fail(*_):
+    raise ValueError("no such thing")
+
+
+def gathered(monkeypatch, failing: str, sync: str) -> TrialResult:
+    """A trial after its evidence was gathered, or not: one of the steps fails."""
+    steps = {"trial_evidence": lambda *_: None, "clock_picture": lambda _: "a picture", "gather": lambda _: NOTHING}
+    for name, step in steps.items():
+        monkeypatch.setattr(building, name, fail if name == failing else step)
+    prepared = SimpleNamespace(best=None, marker_set=None)
+    return building._with_evidence(trial(recording()), prepared, raw(), BuildOptions(sync=sync), building.Stage())
+
+
+FAULT = "unexpected ValueError: no such thing (please report this)"
+NOT_DRAWN = (f"its page has no figures about clocks: {FAULT}",)
+
+
+def test_a_picture_that_fails_costs_itself_and_leaves_a_note(monkeypatch):
+    result = gathered(monkeypatch, "clock_picture", "auto")
+    assert (result.evidence, result.clock_fault) == (NOTHING, "")
+    assert (result.clock_picture, result.notes) == (None, NOT_DRAWN)
+
+
+def test_evidence_that_fails_costs_the_clocks_and_not_the_picture(monkeypatch):
+    result = gathered(monkeypatch, "gather", "auto")
+    assert (result.evidence, result.clock_fault) == (None, FAULT)
+    assert (result.clock_picture, result.notes) == ("a picture", ())
+
+
+@pytest.mark.parametrize("failing", ["trial_evidence", "clock_picture"])
+def test_with_given_clocks_the_figures_that_fail_are_told(monkeypatch, failing):
+    monkeypatch.setattr(building, "sync_method", lambda *_: "given")
+    result = gathered(monkeypatch, failing, "given")
+    assert (result.clock_picture, result.notes) == (None, NOT_DRAWN)
+    assert not result.excluded
+
+
+def test_what_cannot_be_offered_costs_clocks_and_figures(monkeypatch):
+    result = gathered(monkeypatch, "trial_evidence", "auto")
+    assert (result.evidence, result.clock_fault) == (None, FAULT)
+    assert result.notes == NOT_DRAWN
 
 
 def test_a_trial_that_breaks_the_estimate_costs_its_own_clocks(monkeypatch):
@@ -97,20 +160,48 @@ def test_a_trial_that_breaks_the_estimate_costs_its_own_clocks(monkeypatch):
     assert faults == {"T02": "unexpected ValueError: not this one (please report this)"}
 
 
-def test_a_session_that_cannot_be_solved_costs_all_clocks_and_no_more(monkeypatch):
-    def fail(*_):
+@pytest.mark.parametrize("bad", [(), ("bad",)])
+def test_trials_that_cannot_be_solved_together_keep_what_each_has_alone(monkeypatch, bad):
+    own = TrialClocks({}, {"C01": 0.5}, NOTHING, notes={"": ("a",), "C01": ("b",)})
+
+    def solve_trial(evidence):
+        if evidence.devices:
+            raise ValueError("not this one")
+        return own
+
+    def fail(_):
         raise ValueError("all of it")
 
+    monkeypatch.setattr(clock_evidence, "solve_trial", solve_trial)
     monkeypatch.setattr(clock_evidence, "solve_session", fail)
-    clocks, faults = solve_clocks({"T01": NOTHING})
-    assert clocks == {}
-    assert "all of it" in faults["T01"]
+    session = {"T01": NOTHING, **{name: replace(NOTHING, devices=(name,)) for name in bad}}
+    clocks, faults = solve_clocks(session)
+    assert list(faults) == list(bad)
+    (alone,) = clocks.values()
+    assert alone.confidence == own.confidence
+    assert alone.notes["C01"] == ("b",)
+    before, note = alone.notes[""]
+    assert before == "a"
+    assert note.startswith("its clocks are less certain, estimated without the other trials")
+    assert "all of it" in note
 
 
-def test_ctrl_c_within_the_estimate_is_ctrl_c(monkeypatch):
-    def interrupted(_):
-        raise SystemError("compiled code") from KeyboardInterrupt()
+@pytest.mark.parametrize("when", [0, 1])
+def test_ctrl_c_within_the_estimate_is_ctrl_c(monkeypatch, when):
+    """In the first attempt, and in the second without the trial that broke it."""
+    calls = []
+
+    def interrupted(session):
+        calls.append(session)
+        if len(calls) > when:
+            raise SystemError("compiled code") from KeyboardInterrupt()
+        raise ValueError("all of it")
+
+    def fail(_):
+        raise ValueError("not this one")
 
     monkeypatch.setattr(clock_evidence, "solve_session", interrupted)
+    monkeypatch.setattr(clock_evidence, "solve_trial", fail)
     with pytest.raises(KeyboardInterrupt):
         solve_clocks({"T01": NOTHING})
+    assert len(calls) == when + 1

@@ -120,7 +120,9 @@ def test_given_offsets_are_used_as_they_are_and_only_those():
     assert np.isnan(one.sigma_s)
     assert other.status == schema.STATUS_UNSYNCHRONISED
     assert "give it in capture.toml [sync] offset_s = {C02 = ...}" in other.notes[0]
-    assert result.exclusions == ()
+    (row,) = result.exclusions
+    assert (row.stage, row.recording, row.reason) == ("clocks", "P05C02T28", other.notes[0])
+    assert (row.value, row.limit) == (None, None)
 
 
 def test_a_given_sigma_is_held_against_the_gate_too():
@@ -131,15 +133,20 @@ def test_a_given_sigma_is_held_against_the_gate_too():
 
 def test_an_offset_that_counts_from_a_sound_nobody_can_read_is_no_clock():
     config = raw(sync={"method": "given", "offset_s": {"C01": 0.25}})
-    (one,) = settle_clocks(trial(recording(zero_known=False)), config, "given").recordings
+    result = settle_clocks(trial(recording(zero_known=False)), config, "given")
+    (one,) = result.recordings
     assert one.clock is None
     assert "counts from its sound, which cannot be read" in one.notes[0]
+    assert [row.reason for row in result.exclusions] == [one.notes[0]]
 
 
-def test_without_clocks_nothing_is_excluded():
+def test_clocks_that_are_not_asked_for_are_the_reason():
     result = settle_clocks(trial(recording()), raw(), "none")
     assert result.recordings[0].status == schema.STATUS_UNSYNCHRONISED
-    assert result.exclusions == ()
+    (row,) = result.exclusions
+    assert (row.stage, row.recording) == ("clocks", "P05C01T28")
+    assert row.reason.startswith("its clock is not asked for (method 'none')")
+    assert not result.excluded
 
 
 def test_a_clock_of_another_time_is_an_alarm():

@@ -74,6 +74,30 @@ def test_statements_that_contradict_each_other_are_told_with_their_difference():
     assert not found("clock-claims", view({**config, "sync": {**config["sync"], "method": "given"}}))
 
 
+@pytest.mark.parametrize(
+    ("sync", "delay_s", "contradict"),
+    [
+        # A sound's offset against a picture's: four sigma of 10 ms and a frame at 25 Hz, and 50 ms of skew are 215 ms.
+        ({"offset_s": {"C01": 1.0}}, 1.20, False),
+        ({"offset_s": {"C01": 1.0}}, 1.23, True),
+        # Two of pictures: four sigma of half a frame and a frame are 179 ms.
+        ({"timecode": {"P05T28": "10:00:00:00"}}, 1.16, False),
+        ({"timecode": {"P05T28": "10:00:00:00"}}, 1.20, True),
+    ],
+)
+def test_statements_contradict_from_four_sigma_on_and_a_phones_skew(sync, delay_s, contradict):
+    one = view({"sync": sync}, movies=(Movie("C01", delay_s),), timecode="10:00:01:00" if "timecode" in sync else "")
+    assert bool(found("clock-claims", one)) is contradict
+
+
+def test_two_movies_for_one_video_are_told():
+    (problem,) = found("clock-claims", view(movies=(Movie("C01", 1.0), Movie("P05C01T28.mp4", 1.5))))
+    assert "2 movies of the marker file are its video, C01 (1.000 s) and P05C01T28.mp4 (1.500 s)" in problem.problem
+    config = {"sync": {"timecode": {"P05T28": "10:22:31:04"}}}
+    both = view(config, movies=(Movie("C01", 1.0), Movie("v.P05C01T28.mp4", 1.5)), timecode="10:22:33:00")
+    assert not found("clock-timecode", both)
+
+
 def test_a_statement_that_puts_the_recording_into_another_time_is_told():
     (problem,) = found("clock-claims", view({"sync": {"offset_s": {"C01": -330.0}}}))
     assert "capture.toml says that its zero is at -330.000 s, which is not while the markers" in problem.problem

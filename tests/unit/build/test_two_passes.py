@@ -4,6 +4,7 @@ import gc
 import weakref
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from viodat.build import pipeline
 from viodat.build.executor import SerialExecutor
 from viodat.build.options import BuildOptions
 from viodat.build.waiting import waiting_room
+from viodat.build.writing import Tables
 from viodat.capture.audio import AudioSignal
 from viodat.clock import Curve, Evidence, Observation, Stream
 from viodat.errors import ConfigError
@@ -34,25 +36,22 @@ def read(files, source, options):
     return replace(trial(replace(recording("M01"), files=named, sound=sound), evidence=EVIDENCE), files=files)
 
 
-def test_no_more_than_one_trial_is_in_memory(tmp_path, monkeypatch):
-    alive: list[weakref.ref] = []
+def test_no_trial_is_in_memory_while_the_next_is_read(tmp_path, monkeypatch):
+    sounds: list[weakref.ref] = []
+    alive = []
 
     def watched(files, source, options):
-        result = read(files, source, options)
-        alive.append(weakref.ref(result))
-        return result
-
-    most = []
-
-    def count(done, total, what):
         gc.collect()
-        most.append(sum(one() is not None for one in alive))
+        alive.append(sum(one() is not None for one in sounds))
+        result = read(files, source, options)
+        sounds.append(weakref.ref(result.recordings[0].sound.samples))
+        return result
 
     monkeypatch.setattr(pipeline, "read_trial_evidence", watched)
     with waiting_room(tmp_path) as room:
-        session = pipeline._read_all(trials(6), raw(), BuildOptions(), SerialExecutor(), room, count)
+        session = pipeline._read_all(trials(6), raw(), BuildOptions(), SerialExecutor(), room, lambda *_: None)
         assert len(session) == 6
-        assert max(most) <= 1
+        assert alive == [0] * 6
         # What stays of each trial has no curves, which only its own page shows.
         assert all(one.observations[0].curve is None for one in session.values())
         assert room.take("P05T03").evidence.observations[0].curve is not None
@@ -72,7 +71,8 @@ def test_a_disk_that_is_full_ends_the_build_and_another_fault_costs_the_trial(tm
         session = pipeline._read_all(trials(3), raw(), BuildOptions(), SerialExecutor(), room, lambda *_: None)
         assert set(session) == {"P05T00", "P05T02"}
         (lost,) = room.take("P05T01").exclusions
-        assert (lost.stage, lost.reason) == ("write", "cannot be written: no such rate")
+        reason = "cannot be written: unexpected ValueError: no such rate (please report this)"
+        assert (lost.stage, lost.reason) == ("write", reason)
 
         def full(result):
             raise OSError(28, "No space left on device")
@@ -80,6 +80,68 @@ def test_a_disk_that_is_full_ends_the_build_and_another_fault_costs_the_trial(tm
         room.put = full
         with pytest.raises(OSError, match="No space"):
             pipeline._read_all(trials(1), raw(), BuildOptions(), SerialExecutor(), room, lambda *_: None)
+
+
+def interrupted(*_, **__):
+    raise SystemError("compiled code") from KeyboardInterrupt()
+
+
+def fail(*_, **__):
+    raise ValueError("no such thing")
+
+
+def test_ctrl_c_while_a_trial_is_put_aside_is_ctrl_c(tmp_path):
+    with waiting_room(tmp_path) as room:
+        room.put = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            pipeline._kept(room, trial())
+
+
+@pytest.mark.parametrize("where", ["write_trial", "draw_trial"])
+def test_ctrl_c_while_a_trial_is_written_is_ctrl_c(tmp_path, monkeypatch, where):
+    monkeypatch.setattr(pipeline, "write_trial", lambda *_: None)
+    monkeypatch.setattr(pipeline, where, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline._store(tmp_path, trial(), raw(), None, Tables(), "auto")
+
+
+def test_ctrl_c_in_a_worker_is_ctrl_c(monkeypatch):
+    monkeypatch.setattr(pipeline, "read_trial_evidence", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline._result(trial().files, raw(), BuildOptions(), SerialExecutor())
+    monkeypatch.setattr(pipeline, "read_trial_evidence", fail)
+    (lost,) = pipeline._result(trial().files, raw(), BuildOptions(), SerialExecutor()).exclusions
+    reason = "its worker failed: unexpected ValueError: no such thing (please report this)"
+    assert (lost.stage, lost.reason) == ("worker", reason)
+
+
+def test_a_fault_of_ours_while_clocks_are_settled_costs_the_trial(monkeypatch):
+    one = trial(recording(), notes=("n",), inputs={"a.c3d": "0"})
+    monkeypatch.setattr(pipeline, "settle_clocks", fail)
+    lost = pipeline._settled(one, raw(), "auto", {}, {})
+    (row,) = lost.exclusions
+    assert (row.recording, row.stage) == (None, "clocks")
+    assert row.reason == "unexpected ValueError: no such thing (please report this)"
+    assert (lost.excluded, lost.recordings, lost.notes, lost.inputs) == (True, (), one.notes, one.inputs)
+    monkeypatch.setattr(pipeline, "settle_clocks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline._settled(one, raw(), "auto", {}, {})
+
+
+def test_offsets_of_devices_that_recorded_nothing_are_no_clocks():
+    def check(method, *devices, **sync):
+        source = raw(sync=sync)
+        source.layout = SimpleNamespace(recordings=[recording(device).files for device in devices])
+        pipeline._check_given(source, method)
+
+    wrong = "--sync given: capture.toml gives offsets of C1, X, and there are recordings by C01, M01 only"
+    named = {"offset_s": {"C1": 0.0}, "recordings": {"X": {"offset_s": 0.0}}}
+    with pytest.raises(ConfigError, match=wrong):
+        check("given", "M01", "C01", **named)
+    check("auto", "M01", "C01", **named)
+    check("given", **named)
+    check("given", "M01", "C01", offset_s={"C01": 0.0})
+    check("given", "M01", "C01", recordings={"P05C01T28": {"offset_s": 0.0}})
 
 
 def test_a_wrong_sync_option_is_refused_at_once():

@@ -1,5 +1,7 @@
 """Trials that wait on disk come back whole, and leave nothing behind."""
 
+import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,6 +49,19 @@ def test_what_waits_is_small_without_its_sounds(tmp_path):
     with waiting_room(tmp_path) as room:
         room.put(trial(long))
         assert sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()) < 500_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_nobody_else_may_enter_the_room(tmp_path):
+    """What is unpickled is run; with the usual umask others could read, and with a lax one change it."""
+    before = os.umask(0)
+    try:
+        with waiting_room(tmp_path) as room:
+            room.put(trial(heard("M01", 0.5)))
+            (folder,) = tmp_path.iterdir()
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
 
 
 def test_whatever_happens_nothing_is_left(tmp_path):

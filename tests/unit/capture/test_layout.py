@@ -136,6 +136,13 @@ def test_names_in_the_configuration_that_nothing_has_are_told(tmp_path):
     assert sum(miss.what == "offset" for miss in layout.missing) == 6
 
 
+@pytest.mark.parametrize(("written", "sync", "missed"), [("given", "auto", 0), ("auto", "given", 6), ("auto", None, 0)])
+def test_offsets_are_missed_where_the_method_in_force_needs_them(tmp_path, written, sync, missed):
+    settings = config(sync={"method": written, "offset_s": {"C01": 0.0}})
+    layout = CaptureLayout.scan(folder(tmp_path, VIODAT), settings, sync)
+    assert sum(miss.what == "offset" for miss in layout.missing) == missed
+
+
 @pytest.mark.parametrize(
     ("path", "hint"),
     [

@@ -4,10 +4,12 @@ from fractions import Fraction
 
 import pytest
 
-from viodat.capture.timecode import nominal_rate, parse_timecode, seconds_between, seconds_of
+from viodat.capture.timecode import TimeCode, nominal_rate, parse_timecode, seconds_between, seconds_of
 from viodat.errors import CaptureError
 
 NTSC = Fraction(30_000, 1001)
+NTSC_60 = Fraction(60_000, 1001)
+FILM = Fraction(24_000, 1001)
 
 
 @pytest.mark.parametrize("text", ["10:22:31:04", "00:00:00:00", "23:59:59;29", "01:02:03.04"])
@@ -34,17 +36,22 @@ def test_drop_frame_codes_keep_up_with_the_time_of_day():
     assert ten_minutes == pytest.approx(17_982 / NTSC)
 
 
-def test_drop_frame_codes_count_every_frame_once():
+@pytest.mark.parametrize(("rate", "per_second", "left_out"), [(NTSC, 30, 2), (NTSC_60, 60, 4)])
+def test_drop_frame_codes_count_every_frame_once(rate, per_second, left_out):
     """All codes of eleven minutes in their order, with the numbers left out that the standard leaves out."""
     count = 0
     for minute in range(11):
         for second in range(60):
-            for frame in range(30):
-                if minute % 10 and second == 0 and frame < 2:
+            for frame in range(per_second):
+                code = TimeCode(0, minute, second, frame, drop=True)
+                if minute % 10 and second == 0 and frame < left_out:
+                    with pytest.raises(CaptureError, match="leaves out"):
+                        seconds_of(code, rate)
                     continue
-                code = parse_timecode(f"00:{minute:02d}:{second:02d};{frame:02d}")
-                assert seconds_of(code, NTSC) * NTSC == pytest.approx(count)
+                assert seconds_of(code, rate) * rate == pytest.approx(count)
                 count += 1
+    # Of eleven minutes nine leave numbers out.
+    assert count == 11 * 60 * per_second - 9 * left_out
 
 
 @pytest.mark.parametrize(
@@ -67,6 +74,31 @@ def test_the_way_round_midnight_is_the_shorter_one():
 
 
 @pytest.mark.parametrize(
+    ("last", "first", "rate"),
+    [
+        ("23:59:59:24", "00:00:00:00", Fraction(25)),
+        ("23:59:59:29", "00:00:00:00", NTSC),
+        ("23:59:59;29", "00:00:00;00", NTSC),
+        ("23:59:59:59", "00:00:00:00", NTSC_60),
+        ("23:59:59;59", "00:00:00;00", NTSC_60),
+        ("23:59:59:23", "00:00:00:00", FILM),
+    ],
+)
+def test_the_last_code_of_a_day_is_a_frame_before_the_first(last, first, rate):
+    """A day of codes is longer than a day where frames are a thousandth longer, with drop-frame a little shorter."""
+    before, after = parse_timecode(last), parse_timecode(first)
+    assert seconds_between(before, after, rate) == pytest.approx(1 / rate, abs=1e-9)
+    assert seconds_between(after, before, rate) == pytest.approx(-1 / rate, abs=1e-9)
+
+
+def test_codes_that_are_counted_differently_have_no_difference():
+    one, other = parse_timecode("10:00:00;02"), parse_timecode("10:00:01:00")
+    for pair in ((one, other), (other, one)):
+        with pytest.raises(CaptureError, match="10:00:00;02 counts drop-frame and 10:00:01:00 does not"):
+            seconds_between(*pair, NTSC)
+
+
+@pytest.mark.parametrize(
     ("measured", "nominal"),
     [
         (29.9703, NTSC),
@@ -82,3 +114,9 @@ def test_a_measured_rate_is_one_of_the_usual(measured, nominal):
 
 def test_an_unusual_rate_stays():
     assert nominal_rate(Fraction(17)) == 17
+
+
+def test_half_a_percent_is_no_other_rate():
+    assert nominal_rate(29.9) == NTSC
+    assert nominal_rate(59.8) == NTSC_60
+    assert nominal_rate(29.7) == Fraction(29.7)

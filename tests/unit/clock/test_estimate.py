@@ -286,3 +286,11 @@ def test_what_a_device_without_an_answer_says_is_not_told_to_other_trials():
     weak = seen(sound("C01"), sound("C02"), 0.0, 1e-4, 3.1, method="sound")
     found = solve_trial(evidence_of(clap("C01", 1.0), weak))
     assert set(found.alone) == {"C01"}
+
+
+def test_which_hypothesis_was_believed_is_handed_out():
+    near, far = Hypothesis(1.004, 0.01, 4.0), Hypothesis(2.0, 0.01, 9.0)
+    two = Observation("playing", sound("C01"), MOTION, (far, near), at_s=6.0)
+    found = solve_trial(evidence_of(two, clap("C01", 1.0), tied("C01", "C02", 3.0)))
+    assert found.believed == {0: 1, 1: 0, 2: 0}
+    assert found.contradicting == frozenset()

@@ -20,7 +20,8 @@ from viodat.report.evidence import (
     MarkerEvidence,
     MarkerLine,
 )
-from viodat.report.index import DatasetReport, JointLine, TrialReport, page_path, write_index
+from viodat.report.html import page_path
+from viodat.report.index import DatasetReport, JointLine, TrialReport, write_index
 
 EVIDENCE = MarkerEvidence(
     gates=(

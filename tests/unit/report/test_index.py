@@ -12,15 +12,8 @@ import pytest
 
 from viodat.dataset.schema import STATUS_BUILT, STATUS_EXCLUDED
 from viodat.joints import JOINTS
-from viodat.report.index import (
-    DatasetReport,
-    ExclusionLine,
-    JointLine,
-    TrialReport,
-    page_path,
-    sheet_paths,
-    write_index,
-)
+from viodat.report.html import page_path, sheet_paths
+from viodat.report.index import DatasetReport, ExclusionLine, JointLine, TrialReport, write_index
 from viodat.report.take_sheet import SheetRecording
 
 HOSTILE = "<script>alert('x')</script>&\"é小\x07"
@@ -39,12 +32,20 @@ class Page(HTMLParser):
         self.ids: set[str] = set()
         self.text = ""
         self.open: list[str] = []
+        self.rows: list[list[str]] = []
+        self.facts: list[tuple[str, str]] = []
         self.feed(path.read_text(encoding="utf-8"))
         self.close()
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append("")
+        elif tag == "dt":
+            self.facts.append(("", ""))
         if tag not in ("meta", "img", "link", "br"):
             self.open.append(tag)
         values = dict(attrs)
@@ -57,6 +58,18 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
+        if "td" in self.open or "th" in self.open:
+            self.rows[-1][-1] += data
+        elif "dt" in self.open or "dd" in self.open:
+            name, value = self.facts.pop()
+            self.facts.append((name + data, value) if "dt" in self.open else (name, value + data))
+
+    def check_links(self) -> None:
+        for target in self.targets:
+            if target.startswith("#"):
+                assert target[1:] in self.ids
+            else:
+                assert (self.path.parent / unquote(target.split("#")[0])).is_file(), target
 
 
 def make_report(out: Path, names: tuple[str, ...] = NAMES) -> DatasetReport:

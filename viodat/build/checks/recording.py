@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.build.checks.finding import Check, Level, Problem, RecordingView, from_error
-from viodat.build.clock_claims import claims_of, given_clock, movies_of
+from viodat.build.clock_claims import ambiguity, claims_of, given_clock, movies_of
 from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
 from viodat.build.truth import overlap_fault
 from viodat.capture.spelling import shown
@@ -94,6 +94,8 @@ def _device_times_s(view: RecordingView, times: VideoTimes) -> NDArray[np.float6
 def _contradictory_claims(view: RecordingView) -> Iterator[Problem]:
     if view.raw.config.sync.method != "auto":
         return
+    if fault := ambiguity(movies_of(view.files, view.movies)):
+        yield Problem(view.files.id, fault)
     claims = _claims(view)
     for one, other in combinations(claims, 2):
         apart_s = abs(one.offset_s - other.offset_s)
@@ -127,8 +129,7 @@ def _timecode(view: RecordingView) -> Iterator[Problem]:
     elif own and given is None:
         yield Problem(view.files.id, f"its video bears the time code {shown(own)}, and nobody says what that means")
     elif own:
-        movies = movies_of(view.files, view.movies)
-        _, notes = claims_of(view.files, config, movies, view.times, 0.0, has_sound=_heard(view))
+        _, notes = claims_of(view.files, config, (), view.times, 0.0, has_sound=_heard(view))
         for note in notes:
             yield Problem(view.files.id, note)
 

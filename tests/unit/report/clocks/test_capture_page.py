@@ -1,39 +1,28 @@
-"""The pages about clocks: the section of a trial, and the page over the capture."""
+"""The page about the clocks of a whole capture."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from urllib.parse import unquote
 
 import pytest
 
-from tests.unit.report.syncs import clock_line, clock_page, draw_nothing, trial_clocks, trial_views
+from tests.unit.report.clocks.samples import (
+    clock_line,
+    clock_page,
+    draw_nothing,
+    drawn_page,
+    trial_clocks,
+    trial_views,
+    write_all,
+)
 from tests.unit.report.test_index import HOSTILE, Page
-from viodat.dataset.schema import STATUS_BUILT
-from viodat.report.index import DatasetReport, TrialReport, page_path, write_index
-from viodat.report.sync_of_clocks import evidence_lines, evidence_rows
-from viodat.report.sync_page import figure_path, problems_of, sync_path, trial_clock_page, write_sync
-from viodat.report.sync_values import CaptureClocks, DevicePool, TrialClockPage
+from viodat.dataset.schema import STATUS_UNCERTAIN
+from viodat.report.clocks.capture_page import problems_of
+from viodat.report.clocks.from_estimate import evidence_lines
+from viodat.report.clocks.values import CaptureClocks, DevicePool, TrialClockPage
+from viodat.report.html import clocks_path, page_path
 
 NAN = float("nan")
-EVIDENCE = evidence_rows(trial_clocks(), (1.0, 5.0))[:1]
-
-
-def write_all(out: Path, capture: CaptureClocks) -> Path:
-    """Write the index, the trials' pages and that of the clocks."""
-    sync = write_sync(out, capture, svg=False)
-    trials = tuple(TrialReport(page.trial, "P05", "train", STATUS_BUILT, 12.0, clocks=page) for page in capture.trials)
-    write_index(out, DatasetReport("lab", trials, sync=sync))
-    return sync
-
-
-def check_links(page: Page) -> None:
-    for target in page.targets:
-        if target.startswith("#"):
-            assert target[1:] in page.ids
-        else:
-            assert (page.path.parent / unquote(target.split("#")[0])).is_file(), target
 
 
 @pytest.fixture
@@ -41,65 +30,21 @@ def quick(monkeypatch):
     draw_nothing(monkeypatch)
 
 
-def drawn_page(out: Path, trial: str = "P05T28", **changes) -> TrialClockPage:
-    clocks = trial_clocks()
-    values = {
-        "how": "auto",
-        "participant": "P05",
-        "clocks": (clock_line("C01"), clock_line("C02"), clock_line("C03", offset_s=NAN, reason="nothing says when")),
-        "evidence": evidence_lines(clocks),
-        "views": replace(
-            trial_views(4.0, ("C01", "C02", "C03")), evidence=EVIDENCE,
-            wrists=trial_views(4.0).wrists[:1],
-        ),
-        **changes,
-    }  # fmt: skip
-    return trial_clock_page(out, trial, svg=False, **values)
-
-
-def test_a_trials_page_has_its_clocks_its_evidence_and_its_figures(tmp_path, quick):
-    page = drawn_page(tmp_path, contradictions=("C01 sound and C02 sound fit each other +80 ms from the others",))
-    assert [figure.title for figure in page.figures] == ["Evidence", "Bow and sound", "Wrist of the bow arm"]
-    write_all(tmp_path, CaptureClocks("lab", (page,), "auto"))
-    told = Page(page_path(tmp_path, "P05T28"))
-    for words in ("+1.2500 s", "+40.0 ± 5.0 ppm", "−20.0 ± 2.0 ms", "1.4 ms", ">99.9 %", "nothing says when", "+80 ms"):
-        assert words in told.text, words
-    assert told.text.count("Playing") == 3
-    assert "clocks" in told.ids
-    assert told.images_without_alt == 0
-    check_links(told)
-
-
-def test_the_same_views_give_the_same_bytes(tmp_path):
-    for folder in ("a", "b"):
-        views = replace(trial_views(4.0), devices=("C01", "C02", "C03"), evidence=EVIDENCE, playing=None, wrists=())
-        page = drawn_page(tmp_path / folder, views=views)
-        assert page.figures[0].size_px[0] == 1840
-    one = figure_path(tmp_path / "a", "P05T28", "evidence")
-    assert one.read_bytes() == figure_path(tmp_path / "b", "P05T28", "evidence").read_bytes()
-
-
-def test_what_is_not_drawn_is_said(tmp_path):
-    page = drawn_page(tmp_path, views=replace(trial_views(4.0), playing=None, wrists=()))
-    assert page.figures == ()
-    assert len(page.missing) == 3
-
-
 def capture_of(*trials: TrialClockPage, **changes) -> CaptureClocks:
     pools = (DevicePool("C01", 41.0, 4.0, -0.0195, 0.002),)
-    return CaptureClocks(
-        **{"name": "lab", "trials": trials, "how": "auto", "pools": pools, "limit_s": 1 / 60, **changes}
-    )
+    return CaptureClocks(**{"name": "lab", "trials": trials, "how": "auto", "pools": pools, **changes})
 
 
 def test_what_needs_a_look_is_sorted_by_badness():
     trials = (
         clock_page("P05T01", clock_line("C01")),
-        clock_page("P05T02", clock_line("C01", reason="its sigma is 20 ms", sigma_s=0.02, status="uncertain")),
+        clock_page("P05T02", clock_line("C01", reason="pose2d: no file", picture_sigma_s=0.02)),
         clock_page("P05T03", clock_line("C01", contradictions=("its picture would put it +400 ms away",))),
         clock_page("P05T04", clock_line("C01", offset_s=NAN, confidence=0.8, reason="nothing convinces")),
         clock_page("P05T05", clock_line("C01", offset_s=NAN, confidence=0.1, reason="nothing convinces")),
-        clock_page("P05T06", clock_line("C01", reason="its sigma is 90 ms", sigma_s=0.09, status="uncertain")),
+        clock_page(
+            "P05T06", clock_line("C01", reason="clock_sigma_ms is 90 ms", picture_sigma_s=0.09, status=STATUS_UNCERTAIN)
+        ),
         clock_page("P05T07", clock_line("C01"), contradictions=("C01 and C02 do not fit",)),
     )
     found = problems_of(capture_of(*trials))
@@ -109,11 +54,12 @@ def test_what_needs_a_look_is_sorted_by_badness():
         "no answer",
         "contradictory",
         "contradictory",
-        "left out",
+        "uncertain",
         "left out",
     ]
     assert found[2].recordings == ""
     assert found[3].reason == "Its picture would put it +400 ms away."
+    assert found[4].reason == "clock_sigma_ms is 90 ms."
 
 
 def test_recordings_with_the_same_reason_share_a_line():
@@ -133,9 +79,9 @@ def test_the_captures_page_tells_devices_recordings_and_words(tmp_path, quick):
         clock_page("P05T28", clock_line("C01"), clock_line("C02")),
         clock_page("P05T29", clock_line("C01", offset_s=NAN, reason="nothing says when"), clock_line("M01")),
     )
-    sync = write_all(tmp_path, capture_of(*trials))
-    assert sync == sync_path(tmp_path)
-    page = Page(sync)
+    written = write_all(tmp_path, capture_of(*trials))
+    assert written == clocks_path(tmp_path)
+    page = Page(written)
     for words in (
         "+41.0 ± 4.0 ppm",
         "−19.5 ± 2.0 ms",
@@ -150,8 +96,42 @@ def test_the_captures_page_tells_devices_recordings_and_words(tmp_path, quick):
     assert page.tags.count("h1") == 1
     assert page.images_without_alt == 0
     assert page.tags.count("img") == 2
-    check_links(page)
+    page.check_links()
     assert "sync.html" in Page(tmp_path / "reports" / "index.html").targets
+
+
+def fact_of(page: Page, words: str) -> str:
+    """The number that stands with words at the top."""
+    return next(value for name, value in page.facts if name == words)
+
+
+def test_what_is_left_out_as_uncertain_is_what_the_gate_left_out(tmp_path, quick):
+    """Each recording has its own limit; a phone's sound may be as vague as it likes."""
+    fast = {"limit_s": 1 / 120, "sigma_s": 0.0014}
+    trials = (
+        clock_page(
+            "P05T28",
+            clock_line("C01", **fast, picture_sigma_s=0.009, status=STATUS_UNCERTAIN, reason="9 ms is too much"),
+            clock_line("C02", picture_sigma_s=0.009),
+            clock_line("C07", sigma_s=0.020, picture_sigma_s=0.003),
+            clock_line("M01", sigma_s=0.018, picture_sigma_s=NAN, status=STATUS_UNCERTAIN, reason="18 ms is too much"),
+        ),
+    )
+    page = Page(write_all(tmp_path, capture_of(*trials)))
+    assert fact_of(page, "uncertain, so not trained on") == "2"
+    assert page.text.count("8.33 to 16.7 ms") == 2
+    rows = {row[1]: row for row in page.rows if len(row) > 1}
+    assert rows["P05C01T28"][4:6] == ["9 ms", "8.33 ms"]
+    assert rows["P05M01T28"][4:6] == ["18 ms", "16.7 ms"]
+    devices = {row[0]: row for row in page.rows}
+    assert [devices[name][4] for name in ("C01", "C02", "C07", "M01")] == ["1", "0", "0", "1"]
+    assert [devices[name][-1] for name in ("C01", "C02")] == ["8.33 ms", "16.7 ms"]
+
+
+def test_without_limits_none_is_told_of(tmp_path, quick):
+    page = Page(write_all(tmp_path, capture_of(clock_page("P05T28", clock_line(limit_s=NAN)))))
+    assert "uncertain" not in page.text.lower()
+    assert "limit" not in page.text
 
 
 def test_long_lists_are_folded(tmp_path, quick):
@@ -196,7 +176,7 @@ def test_hostile_names_are_text(tmp_path, quick):
         evidence=(replace(evidence_lines(clocks)[0], title=HOSTILE, of=HOSTILE, notes=(HOSTILE,)),),
     )  # fmt: skip
     write_all(tmp_path, capture_of(trial, name=HOSTILE))
-    for path in (sync_path(tmp_path), page_path(tmp_path, HOSTILE)):
+    for path in (clocks_path(tmp_path), page_path(tmp_path, HOSTILE)):
         page = Page(path)
         html = path.read_text(encoding="utf-8")
         assert "script" not in page.tags

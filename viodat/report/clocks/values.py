@@ -1,7 +1,7 @@
 """What the pages tell of clocks in words and numbers: a device's clock, what it rests on, and a capture's recordings.
 
 Plain values, kept after a trial's arrays are gone: seconds on the mocap clock, ppm, probabilities from 0 to 1; NaN
-where a number is not known. Nothing is computed here. What is drawn is in :mod:`viodat.report.sync_views`.
+where a number is not known. Nothing is computed here. What is drawn is in :mod:`viodat.report.clocks.views`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from viodat.report.sync_wording import milliseconds, probability, with_sigma
+from viodat.report.clocks.wording import milliseconds, probability, with_sigma
 from viodat.report.wording import MISSING, offset
 
 NAN: Final = float("nan")
@@ -38,6 +38,8 @@ class ClockLine:
     sigma_s, picture_sigma_s
         Largest standard deviation within the trial of the mocap time of its sound and of its pictures; NaN where it has
         none of them, or nobody stated one.
+    limit_s
+        The sigma above which this recording is left out of training; NaN if there is no such limit.
     confidence
         Probability that the answer is right, or, without an answer, that the likeliest one would be; NaN where the
         clock was given.
@@ -65,6 +67,7 @@ class ClockLine:
     skew_sigma_s: float = NAN
     sigma_s: float = NAN
     picture_sigma_s: float = NAN
+    limit_s: float = NAN
     confidence: float = NAN
     reason: str = ""
     rests_on: str = ""
@@ -82,10 +85,9 @@ class ClockLine:
         return self.offset_s == self.offset_s
 
     @property
-    def worst_sigma_s(self) -> float:
-        """The larger of the sound's and the pictures' sigma; NaN where neither is known."""
-        known = [value for value in (self.sigma_s, self.picture_sigma_s) if value == value]
-        return max(known, default=NAN)
+    def judged_sigma_s(self) -> float:
+        """The sigma that is held against the limit: the pictures', or without pictures the sound's; NaN if unknown."""
+        return self.picture_sigma_s if self.picture_sigma_s == self.picture_sigma_s else self.sigma_s
 
     @property
     def offset_text(self) -> str:
@@ -110,7 +112,7 @@ class ClockLine:
     @property
     def sigmas_text(self) -> str:
         """Sigma of sound and pictures in ms, without the unit."""
-        if self.worst_sigma_s != self.worst_sigma_s:
+        if self.judged_sigma_s != self.judged_sigma_s:
             return "no sigma"
         both = (self.sigma_s, self.picture_sigma_s)
         return " / ".join(MISSING if value != value else f"{value * 1e3:.2g}" for value in both)
@@ -217,7 +219,7 @@ class TrialClockPage:
         Those that were drawn.
     missing
         Sentences: which figures are missing, and why.
-    sync
+    capture_page
         The page over the whole capture.
     """
 
@@ -229,7 +231,7 @@ class TrialClockPage:
     contradictions: tuple[str, ...] = ()
     figures: tuple[PageFigure, ...] = ()
     missing: tuple[str, ...] = ()
-    sync: Path | None = None
+    capture_page: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -267,12 +269,9 @@ class CaptureClocks:
         Where clocks come from.
     pools
         One per device of which something is known.
-    limit_s
-        The sigma above which a recording is left out of training; NaN if there is no such limit.
     """
 
     name: str
     trials: tuple[TrialClockPage, ...]
     how: How
     pools: tuple[DevicePool, ...] = ()
-    limit_s: float = NAN

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.unit.report.syncs import C01, C02, draw_nothing, trial_clocks
+from tests.unit.build.trials import raw, recording
+from tests.unit.build.trials import trial as made_trial
+from tests.unit.report.clocks.samples import C01, C02, NAN, draw_nothing, trial_clocks
 from tests.unit.report.test_index import Page
 from viodat.build import clock_report
 from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page, clock_picture
+from viodat.build.clocks import settle_clocks
+from viodat.build.recording import RecordingResult
+from viodat.build.report import settled_clocks
 from viodat.camera import Camera
-from viodat.clock import ClockMap, Device, Hearing, Motion, Picture, TrialEvidence
+from viodat.clock import (
+    ClockMap,
+    Device,
+    Evidence,
+    Hearing,
+    Motion,
+    Picture,
+    TrialClocks,
+    TrialEvidence,
+    session_priors,
+)
+from viodat.clock.least_squares import UNKNOWN
+from viodat.dataset.schema import STATUS_UNCERTAIN
 from viodat.joints import JOINT_INDEX, JOINTS
+from viodat.report.clocks.wording import with_sigma
 
 SECONDS, START_S = 12.0, 1.0
 WRIST = JOINT_INDEX["right_wrist"]
@@ -64,9 +83,9 @@ def trial(rate_hz: float = 200.0) -> TrialEvidence:
 
 def to_show(**changes) -> TrialToShow:
     recordings = (
-        SettledClock("C01", "P05C01T28", "built", C01),
-        SettledClock("C02", "P05C02T28", "uncertain", C02, "its sigma is 20 ms"),
-        SettledClock("C03", "P05C03T28", "unsynchronised", None, "nothing says when it recorded"),
+        SettledClock("C01", "P05C01T28", "built", C01, 0.0021, 0.0041, 1 / 60),
+        SettledClock("C02", "P05C02T28", "uncertain", C02, NAN, 0.02, 1 / 60, "its sigma is 20 ms"),
+        SettledClock("C03", "P05C03T28", "unsynchronised", reason="nothing says when it recorded"),
     )
     values = {"recordings": recordings, "picture": clock_picture(trial()), "clocks": trial_clocks(), **changes}
     return TrialToShow("P05T28", "P05", **values)
@@ -81,14 +100,12 @@ def test_what_is_kept_of_a_trial_is_small_and_survives_the_way_to_another_proces
     assert list(kept.levels_db) == ["C01"]
     assert len(kept.levels_db["C01"]) == pytest.approx(14 * 100, abs=2)
     assert list(kept.wrists) == ["C01", "C02"]
-    assert kept.ends_s["C01"][0] == pytest.approx((0.0, 14.0))
-    assert np.isnan(kept.ends_s["C02"][0]).all()
     assert clock_picture(TrialEvidence(None, ())) is None
 
 
 def test_the_wrist_lies_on_the_motion_after_and_not_before(monkeypatch, tmp_path):
     told = {}
-    monkeypatch.setattr(clock_report, "trial_clock_page", lambda *args, **more: told.update(more))
+    monkeypatch.setattr(clock_report, "draw_trial_section", lambda *args, **more: told.update(more))
     clock_page(tmp_path, to_show(), "auto", devices=("C00", "C01", "C02", "C03"))
     views = told["views"]
     assert views.palette == ("C00", "C01", "C02", "C03")
@@ -106,7 +123,7 @@ def test_the_wrist_lies_on_the_motion_after_and_not_before(monkeypatch, tmp_path
 
 def test_levels_are_on_the_mocap_clock(monkeypatch, tmp_path):
     told = {}
-    monkeypatch.setattr(clock_report, "trial_clock_page", lambda *args, **more: told.update(more))
+    monkeypatch.setattr(clock_report, "draw_trial_section", lambda *args, **more: told.update(more))
     shown = to_show()
     level = np.full(1400, -60.0, dtype=np.float32)
     level[700:] = -20.0
@@ -122,8 +139,7 @@ def test_lines_say_what_became_of_each_recording(tmp_path, quick):
     page = clock_page(tmp_path, to_show(), "auto", svg=False)
     first, second, third = page.clocks
     assert (first.offset_s, first.drift_ppm, first.skew_s) == (2.0, 50.0, -0.02)
-    assert first.sigma_s == pytest.approx(float(C01.sigma_s([0.0, 11.0]).max()), rel=0.02)
-    assert first.picture_sigma_s >= 0.004
+    assert (first.sigma_s, first.picture_sigma_s, first.limit_s) == (0.0021, 0.0041, 1 / 60)
     assert first.alone_skew_s == -0.021
     assert "rests on" in first.rests_on
     # It has no sound, so it has no sigma of one, nor a skew.
@@ -137,7 +153,7 @@ def test_lines_say_what_became_of_each_recording(tmp_path, quick):
 
 def test_clocks_that_were_given_need_no_evidence(tmp_path, quick):
     given = ClockMap(2.0, offset_sigma_s=0.002, picture_sigma_s=0.002)
-    shown = to_show(recordings=(SettledClock("C01", "P05C01T28", "built", given),), clocks=None)
+    shown = to_show(recordings=(SettledClock("C01", "P05C01T28", "built", given, 0.002, 0.002),), clocks=None)
     page = clock_page(tmp_path, shown, "given", svg=False)
     line = page.clocks[0]
     assert line.given
@@ -157,16 +173,67 @@ def test_a_recording_that_was_lost_on_the_way_leaves_its_evidence(tmp_path, quic
 
 def test_the_captures_page_pools_what_the_trials_say(tmp_path, quick):
     pages = [replace(clock_page(tmp_path, to_show(), "auto", svg=False), trial=f"P05T{k:02d}") for k in range(9)]
-    pools = {pool.device: pool for pool in clock_report._pools(pages)}
-    assert pools["C01"].skew_s == pytest.approx(-0.021, abs=0.001)
-    assert pools["C01"].skew_sigma_s < 0.006
-    assert pools["C01"].drift_ppm == pytest.approx(48.0, abs=3.0)
+    clocks = trial_clocks()
+    without_sound = replace(clocks.alone["C02"], skew_s=UNKNOWN.skew_s, skew_sigma_s=UNKNOWN.skew_sigma_s)
+    told = replace(clocks, alone={**clocks.alone, "C02": without_sound})
+    pooled = session_priors({one.trial: told for one in pages})
+    page = Page(capture_page(tmp_path, "lab", pages, "auto", pooled, svg=False))
+    rows = {row[0]: row for row in page.rows}
+    one = pooled["C01"]
+    assert rows["C01"][5:7] == [
+        with_sigma(one.drift_ppm, one.drift_sigma_ppm, "ppm"),
+        with_sigma(one.skew_s * 1e3, one.skew_sigma_s * 1e3, "ms"),
+    ]
     # Without sound there is no skew to pool.
-    assert np.isnan(pools["C02"].skew_s)
-    page = Page(capture_page(tmp_path, "lab", pages, "auto", limit_s=1 / 60, svg=False))
-    assert "27" in page.text
+    assert rows["C02"][6] == "–"
+    assert dict(page.facts)["recordings"] == "27"
     assert "Nothing says when it recorded." in page.text
 
 
-def test_without_trials_nothing_is_pooled():
-    assert clock_report._pools([]) == ()
+def settled(*recordings: RecordingResult, clock: ClockMap, **config: Any) -> dict[str, SettledClock]:
+    """What the pages are told of recordings of one trial that all have the same clock."""
+    clocks = TrialClocks({r.files.device: clock for r in recordings}, {}, Evidence((), frozenset(), frozenset(), ()))
+    settings = raw(**config)
+    result = settle_clocks(made_trial(*recordings), settings, "auto", clocks)
+    refused = {row.recording: row for row in result.exclusions}
+    found = {one.recording: one for one in settled_clocks(result, settings.config.gates)}
+    for name, one in found.items():
+        judged = one.picture_sigma_s if np.isfinite(one.picture_sigma_s) else one.sigma_s
+        assert (name in refused) == (one.status == STATUS_UNCERTAIN) == (judged > one.limit_s)
+        if name in refused:
+            assert refused[name].value == pytest.approx(judged * 1000)
+            assert refused[name].limit == pytest.approx(one.limit_s * 1000)
+    return found
+
+
+def test_the_pages_limit_is_that_of_the_gate():
+    """12 ms are enough at 30 Hz, not at 60 Hz; how sure a phone's sound is makes no difference."""
+    vague = ClockMap(0.5, offset_sigma_s=0.012, skew_sigma_s=0.003, picture_sigma_s=0.012, picture_at_s=0.0)
+    slow, fast, microphone = recording("C01"), recording("C02", rate_hz=60), recording("M01")
+    found = settled(slow, fast, microphone, clock=vague)
+    assert [one.limit_s for one in found.values()] == pytest.approx([1 / 60, 1 / 120, 1 / 60], rel=1e-3)
+    assert [one.status for one in found.values()] == ["built", STATUS_UNCERTAIN, "built"]
+    found = settled(slow, fast, clock=vague, gates={"clock_sigma_ms": 11.0})
+    assert [one.limit_s for one in found.values()] == pytest.approx([0.011, 0.011])
+    unheard = replace(vague, offset_sigma_s=0.05, picture_sigma_s=0.003)
+    phone = replace(slow, sound=microphone.sound)
+    (one,) = settled(phone, clock=unheard).values()
+    assert (one.status, one.sigma_s, one.picture_sigma_s) == ("built", 0.05, 0.003)
+
+
+@pytest.mark.parametrize("best_at_s", [0.5, 4.5])
+def test_the_sigma_of_a_sound_is_that_of_the_worse_end(best_at_s):
+    """The trial is 0 to 4 s; the sound is known best at one end of it, and runs on beyond the other."""
+    clock = ClockMap(-0.5, offset_sigma_s=0.0, drift_sigma_ppm=1000.0, at_s=best_at_s)
+    phone = replace(recording("C01"), sound=recording("M01", seconds=9.0).sound)
+    (one,) = settled(phone, clock=clock).values()
+    assert one.sigma_s == pytest.approx(0.004)
+
+
+def test_a_recording_without_a_clock_was_not_judged():
+    result = settle_clocks(made_trial(recording()), raw(), "none")
+    (one,) = settled_clocks(result, raw().config.gates)
+    assert np.isnan([one.sigma_s, one.picture_sigma_s, one.limit_s]).all()
+    assert one.status == "unsynchronised"
+    (lost,) = settled_clocks(replace(result, recordings=()), raw().config.gates)
+    assert lost.status == "excluded"

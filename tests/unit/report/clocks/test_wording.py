@@ -7,7 +7,15 @@ import math
 import pytest
 
 from viodat.clock import evidence_names
-from viodat.report.sync_wording import EVIDENCE_TITLES, evidence_title, listed, milliseconds, probability, with_sigma
+from viodat.report.clocks.wording import (
+    EVIDENCE_TITLES,
+    evidence_title,
+    listed,
+    milliseconds,
+    milliseconds_between,
+    probability,
+    with_sigma,
+)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +39,12 @@ def test_times_are_written_in_ms_and_beyond_a_second_in_s():
     assert milliseconds(-3.2, sign=True) == "−3.2 s"
     assert milliseconds(0.25, sign=True) == "+250 ms"
     assert milliseconds(math.nan) == "–"
+
+
+def test_times_that_are_hardly_apart_are_written_as_one():
+    assert milliseconds_between([1 / 60, 1 / 120]) == "8.33 to 16.7 ms"
+    assert milliseconds_between([0.01667, 0.01676, 0.01668]) == "about 16.7 ms"
+    assert milliseconds_between([1 / 60]) == "16.7 ms"
 
 
 def test_an_answer_that_is_all_but_sure_is_not_written_as_certain():

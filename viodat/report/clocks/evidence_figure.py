@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from viodat.report.clocks.marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, outline, write_key, zero_line
+from viodat.report.clocks.views import EvidenceRow, EvidenceView, TrialViews
 from viodat.report.panels import heading
 from viodat.report.style import INK, axes_at, new_figure, save_figure, viodat_style
-from viodat.report.sync_marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, outline, write_key, zero_line
-from viodat.report.sync_views import EvidenceRow, EvidenceView, TrialViews
 
 FloatArray = NDArray[np.float64]
 

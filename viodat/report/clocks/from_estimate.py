@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.clock import MOTION, ClockMap, Observation, Stream, TrialClocks
-from viodat.report.sync_values import EvidenceLine, Verdict
-from viodat.report.sync_views import EvidenceRow, EvidenceView
-from viodat.report.sync_wording import CLAIM_TITLES, evidence_title, listed
+from viodat.report.clocks.values import EvidenceLine, Verdict
+from viodat.report.clocks.views import EvidenceRow, EvidenceView
+from viodat.report.clocks.wording import evidence_title, listed
 
 FloatArray = NDArray[np.float64]
 
 _BELIEVED, _PARTLY = 0.5, 0.2
-_CONTRADICTS_LOG_ODDS, _CONTRADICTS_SIGMAS = 6.0, 6.0
-_AGREES_SIGMAS: Final = 5.0
 _MOST_WINDOWS, _LEAST_WINDOWS, _MOST_MARKS = 40, 6, 160
 """In a panel, of one piece of evidence and of all: more cannot be told apart, so neighbours are averaged."""
 _LEAST_SHARE: Final = 0.005
@@ -70,17 +68,6 @@ class _Answer:
             return np.full(at.shape, best.lag_s if best is not None else 0.0)
         return np.asarray(device_time(b, a.apply(at)) - at)
 
-    def chosen(self, number: int, one: Observation) -> int | None:
-        """Which hypothesis was believed, by the rule of the joint estimate."""
-        if not self.clocks.used.get(number, 0.0) > 0 or not one.hypotheses:
-            return None
-        if one.b != MOTION:
-            return 0
-        expected = float(self.lag_s(one, np.array(one.at_s)))
-        z = np.array([(each.lag_s - expected) / each.sigma_s for each in one.hypotheses])
-        odds = np.array([each.log_odds for each in one.hypotheses])
-        return int(np.argmax(odds - 0.5 * np.square(z)))
-
 
 def device_time(clock: ClockMap, mocap_s: FloatArray) -> FloatArray:
     """Device time, s, at mocap times, s: the inverse of the clock, also where it is a broken line."""
@@ -109,7 +96,9 @@ def evidence_rows(clocks: TrialClocks, span_s: tuple[float, float]) -> tuple[Evi
     alike = Counter(_kind(one) for one in clocks.evidence.observations)
     for number, one in enumerate(clocks.evidence.observations):
         key = _kind(one)
-        view = _view(answer, number, one, min(_MOST_WINDOWS, max(_MOST_MARKS // alike[key], _LEAST_WINDOWS)))
+        view = _view(
+            answer, clocks.believed.get(number), one, min(_MOST_WINDOWS, max(_MOST_MARKS // alike[key], _LEAST_WINDOWS))
+        )
         if view.speaks:
             rows.setdefault(key, []).append(view)
             streams.setdefault(key, []).append(one.a)
@@ -123,11 +112,10 @@ def _kind(one: Observation) -> tuple[str, str, bool]:
     return one.method, one.a.kind, one.b == MOTION
 
 
-def _view(answer: _Answer, number: int, one: Observation, most: int) -> EvidenceView:
+def _view(answer: _Answer, chosen: int | None, one: Observation, most: int) -> EvidenceView:
     at = np.array(one.at_s)
     expected = float(answer.lag_s(one, at))
     hypotheses = one.hypotheses
-    chosen = answer.chosen(number, one)
     times, left, sigma = _left(answer, one, chosen, most)
     curve = one.curve
     return EvidenceView(
@@ -195,7 +183,7 @@ def evidence_lines(clocks: TrialClocks) -> tuple[EvidenceLine, ...]:
     lines = []
     for number, one in enumerate(clocks.evidence.observations):
         title, _ = evidence_title(one.method, one.a.kind, one.b == MOTION)
-        chosen = answer.chosen(number, one)
+        chosen = clocks.believed.get(number)
         if not one.hypotheses:
             lines.append(EvidenceLine(title, str(one.a), str(one.b), notes=one.notes))
             continue
@@ -212,23 +200,19 @@ def evidence_lines(clocks: TrialClocks) -> tuple[EvidenceLine, ...]:
                 said.log_odds,
                 apart,
                 belief,
-                _verdict(belief, said.log_odds, apart, said.sigma_s, stated=one.method in CLAIM_TITLES),
+                _verdict(belief, contradicts=number in clocks.contradicting),
                 one.notes,
             )
         )
     return tuple(lines)
 
 
-def _verdict(belief: float, log_odds: float, apart_s: float, sigma_s: float, *, stated: bool) -> Verdict:
+def _verdict(belief: float, *, contradicts: bool) -> Verdict:
     if belief == belief:
         if belief >= _BELIEVED:
             return "used"
         return "used in part" if belief >= _PARTLY else "hardly believed"
-    # What is sure of itself and says something else; the joint estimate tells it in words by the same rule.
-    # What somebody stated is as sure as that by itself.
-    if (stated or log_odds >= _CONTRADICTS_LOG_ODDS) and abs(apart_s) > _CONTRADICTS_SIGMAS * sigma_s:
-        return "contradicts"
-    return "not used"
+    return "contradicts" if contradicts else "not used"
 
 
 def rests_on(clocks: TrialClocks) -> dict[str, str]:
@@ -302,7 +286,7 @@ def _shares(answer: _Answer, used: Mapping[int, Observation]) -> list[tuple[str,
     own: dict[tuple[str, str], float] = {}
     common: dict[tuple[str, str], float] = {}
     for number, one in used.items():
-        chosen = answer.chosen(number, one)
+        chosen = answer.clocks.believed.get(number)
         # The pictures of a device that has sound tell its skew, hardly its offset.
         aside = one.a.kind == "picture" and one.a.device in answer.sounding
         if one.b != MOTION or chosen is None or aside:

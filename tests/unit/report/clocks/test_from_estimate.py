@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.unit.report.syncs import C01, C02, curve, lag_s, said, trial_clocks
-from viodat.clock import ClockMap, Windows
-from viodat.report.sync_of_clocks import device_time, evidence_lines, evidence_rows, rests_on
+from tests.unit.report.clocks.samples import C01, C02, curve, lag_s, said, trial_clocks
+from viodat.clock import ClockMap, Evidence, Hypothesis, Observation, Stream, TrialClocks, Windows, solve_trial
+from viodat.report.clocks.from_estimate import device_time, evidence_lines, evidence_rows, rests_on
 
 SPAN_S = (1.0, 13.0)
 
@@ -65,15 +65,15 @@ def test_the_band_is_the_answers_sigma_and_there_is_none_between_devices():
     assert len(rows["Sound against sound"].band_sigma_s) == 0
 
 
-def test_the_believed_hypothesis_is_chosen_as_the_estimate_does():
+def test_the_hypothesis_that_the_estimate_believed_is_shown():
     one = said("C01", lag_s(C01, 5.0) + 1.0, 5.0, odds=9.0)
     near = said("C01", lag_s(C01, 5.0) + 0.003, 5.0, odds=4.0).hypotheses[0]
     both = replace(one, hypotheses=(*one.hypotheses, near), windows=Windows(*np.full((3, 2), 1.0)))
-    view = rows_of(trial_clocks((both,), used={0: 0.7}))["Playing"].views[0]
+    view = rows_of(trial_clocks((both,), used={0: 0.7}, believed={0: 1}))["Playing"].views[0]
     assert view.chosen == 1
     # The windows are those of the best hypothesis, which is not the one that was believed.
     assert view.left_s == pytest.approx([0.003], abs=1e-9)
-    line = evidence_lines(trial_clocks((both,), used={0: 0.7}))[0]
+    line = evidence_lines(trial_clocks((both,), used={0: 0.7}, believed={0: 1}))[0]
     assert line.apart_s == pytest.approx(0.003, abs=1e-9)
     assert (line.verdict, line.belief) == ("used", 0.7)
 
@@ -94,20 +94,39 @@ def test_windows_that_say_nothing_are_left_out():
     assert len(view.times_s) == 1
 
 
+def solved(*observations: Observation) -> TrialClocks:
+    """Clocks as they are estimated from these observations of three phones."""
+    devices = ("C01", "C02", "C03")
+    return solve_trial(Evidence(devices, frozenset(devices), frozenset(), observations))
+
+
 @pytest.mark.parametrize(
-    ("apart", "odds", "method", "verdict"),
+    ("method", "odds", "sigmas_apart", "verdict"),
     [
-        (0.5, 9.0, "playing", "contradicts"),
-        (0.5, 1.0, "playing", "not used"),
-        (0.01, 9.0, "playing", "not used"),
-        (0.5, 0.0, "capture.toml", "contradicts"),
+        ("vibrato", 9.0, 20.0, "contradicts"),
+        ("vibrato", 9.0, 5.5, "not used"),
+        ("vibrato", 5.0, 20.0, "not used"),
+        ("vibrato", 9.0, 1.0, "used"),
+        ("capture.toml", 6.0, 20.0, "contradicts"),
     ],
 )
-def test_what_is_sure_of_something_else_contradicts(apart, odds, method, verdict):
-    one = said("C01", lag_s(C01, 5.0) + apart, 5.0, odds=odds, method=method)
-    line = evidence_lines(trial_clocks((one,), used={}))[0]
-    assert line.verdict == verdict
-    assert np.isnan(line.belief)
+def test_what_contradicts_is_what_the_estimate_says_does(method, odds, sigmas_apart, verdict):
+    sure = [said("C01", 2.0, 5.0, method=kind, sigma=0.002, odds=25.0) for kind in ("clap", "playing")]
+    clocks = solved(*sure, said("C01", 2.0 + sigmas_apart * 0.02, 5.0, method=method, sigma=0.02, odds=odds))
+    assert set(clocks.clocks) == {"C01"}
+    lines = evidence_lines(clocks)
+    assert [line.verdict for line in lines] == ["used", "used", verdict]
+    assert ("C01" in clocks.notes) == (verdict == "contradicts")
+
+
+def test_a_tie_that_does_not_fit_the_others_contradicts():
+    def tied(a: str, b: str, lag: float) -> Observation:
+        return Observation("sound", Stream(a, "sound"), Stream(b, "sound"), (Hypothesis(lag, 0.0002, 60.0),), 5.0)
+
+    placed = said("C01", 2.0, 5.0, odds=25.0)
+    clocks = solved(placed, tied("C01", "C02", 1.0), tied("C02", "C03", 1.0), tied("C01", "C03", 2.3))
+    assert len(clocks.notes[""]) == 1
+    assert [line.verdict for line in evidence_lines(clocks)[1:]] == ["used", "used", "contradicts"]
 
 
 def test_evidence_that_finds_nothing_is_a_line_too():
@@ -131,6 +150,15 @@ def test_what_an_answer_rests_on_is_told_by_information():
     assert "tied by sound to C02" in tied["C01"]
     assert "tied by sound to C01" in tied["C02"]
     assert "C03" not in tied
+
+
+def test_the_pictures_of_a_device_that_has_sound_tell_nothing_of_its_offset():
+    heard = said("C01", lag_s(C01, 5.0), 5.0, sigma=0.002, common_sigma_s=0.0)
+    seen = said("C01", lag_s(C01.of_picture(), 5.0), 5.0, kind="picture", method="picture", sigma=0.001)
+    clocks = trial_clocks((heard, seen), used={0: 1.0, 1: 1.0})
+    assert "its offset rests on playing 100 %;" in rests_on(clocks)["C01"]
+    alone = replace(clocks, evidence=replace(clocks.evidence, with_sound=frozenset()))
+    assert "picture" in rests_on(alone)["C01"]
 
 
 def test_what_devices_err_by_alike_counts_once():

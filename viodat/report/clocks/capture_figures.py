@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from viodat.clock.estimate import CONFIDENT
 from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S
+from viodat.report.clocks.marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, write_key
+from viodat.report.clocks.values import CaptureClocks, ClockLine, DevicePool
 from viodat.report.panels import heading
 from viodat.report.style import (
     GAP,
@@ -35,18 +37,17 @@ from viodat.report.style import (
     viodat_style,
     write,
 )
-from viodat.report.sync_marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, write_key
-from viodat.report.sync_values import CaptureClocks, ClockLine, DevicePool
 from viodat.report.wording import printable
 
 FloatArray = NDArray[np.float64]
 
 MOST_DEVICES: Final = 24
 
-_TOP_IN: Final = 0.7
+_TOP_IN: Final = 0.82
 _ROW_IN, _PITCH_IN = 0.78, 1.02
 _LABEL_IN: Final = 0.55
 _BETWEEN_IN: Final = 0.55
+_NAMES_IN: Final = 0.72
 _HISTOGRAM_IN: Final = 1.35
 _LEAST_MS, _MOST_MS = 0.01, 1000.0
 _PER_DECADE: Final = 10
@@ -54,6 +55,7 @@ _TICKS_MS: Final = tuple(m * 10.0**e for e in range(-2, 4) for m in (1, 2, 5))
 _CONFIDENCE_EDGES: Final = (0.0, 0.5, 0.95, 0.99, 0.999, 1.01)
 _CONFIDENCE_WORDS: Final = ("< 50 %", "50–95 %", "95–99 %", "99–99.9 %", "> 99.9 %")
 _CROWDED: Final = 40
+_LIMIT_WORDS: Final = "dashed: the limit for training"
 _MOST_HALVES: Final = 2.5
 _VAGUE: Final = {"drift_ppm": DRIFT_SIGMA_PPM, "skew_s": SKEW_SIGMA_S}
 
@@ -105,7 +107,7 @@ def draw_devices(capture: CaptureClocks, png: Path, svg: Path | None = None) -> 
             heading(panels[0], fit(printable(name), 2.0))
             _draw_history(panels[0], lines[name], pool, "drift_ppm", 1.0, halves[0], marks[name])
             _draw_history(panels[1], lines[name], pool, "skew_s", 1e3, halves[1], marks[name])
-            _draw_sigma(panels[2], lines[name], capture.limit_s, marks[name])
+            _draw_sigma(panels[2], lines[name], marks[name])
             for axes in panels:
                 _trial_axis(axes, capture, labelled=row == len(shown) - 1)
         save_figure(figure, png)
@@ -127,7 +129,7 @@ def _write_legend(figure: Figure, hidden: int) -> None:
     cross = "× no answer"
     at = MARGIN_IN + text_width(words) + 0.15
     write(figure, at, 0.2, cross, colour=GAP)
-    write(figure, at + text_width(cross) + 0.15, 0.2, "dashed: the limit", colour=RIGHT)
+    write(figure, at + text_width(cross) + 0.15, 0.2, _LIMIT_WORDS, colour=RIGHT)
     if hidden > 0:
         write(figure, MARGIN_IN, 0.36, f"{hidden} more devices are in the table only", colour=QUIET)
 
@@ -196,7 +198,7 @@ def _draw_history(
     if not known.size:
         axes.set_ylim(-1, 1)
         axes.set_yticks([])
-        axes.annotate("nothing says", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=QUIET)
+        axes.annotate("unknown", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=QUIET)
         return
     centre = centre if np.isfinite(centre) else float(np.median(known))
     crowded = len(lines) > _CROWDED
@@ -222,7 +224,7 @@ def _draw_history(
     axes.yaxis.set_major_formatter(FuncFormatter(lambda tick, _: f"{round(tick, 6) + 0.0:g}".replace("-", "−")))
 
 
-def _draw_sigma(axes: Axes, lines: Sequence[tuple[int, ClockLine]], limit_s: float, look: Look) -> None:
+def _draw_sigma(axes: Axes, lines: Sequence[tuple[int, ClockLine]], look: Look) -> None:
     at = np.array([place for place, _ in lines], dtype=np.float64)
     size = 2.2 if len(lines) > _CROWDED else 3.8
     axes.set_yscale("log")
@@ -234,9 +236,14 @@ def _draw_sigma(axes: Axes, lines: Sequence[tuple[int, ClockLine]], limit_s: flo
     lost = np.array([place for place, line in lines if not line.answered], dtype=np.float64)
     axes.plot(lost, np.full(len(lost), 0.93), "x", color=GAP, markersize=4, markeredgewidth=1.1, zorder=3,
               transform=axes.get_xaxis_transform(), clip_on=False)  # fmt: skip
-    if np.isfinite(limit_s):
-        axes.axhline(limit_s * 1e3, color=RIGHT, linewidth=0.8, linestyle=(0, (4, 2)))
-        known.append(limit_s * 1e3)
+    limit = np.array([line.limit_s for _, line in lines], dtype=np.float64) * 1e3
+    limited = np.isfinite(limit)
+    if limited.any():
+        # Each recording has its own, drawn as wide as its trial.
+        x = np.concatenate([[at[limited][0] - 0.5], at[limited], [at[limited][-1] + 0.5]])
+        y = np.pad(limit[limited], 1, mode="edge")
+        axes.plot(x, y, drawstyle="steps-mid", color=RIGHT, linewidth=0.8, linestyle=(0, (4, 2)))
+        known += limit[limited].tolist()
     if not known:
         axes.set_yticks([])
         axes.annotate(
@@ -292,10 +299,9 @@ def draw_sigmas(capture: CaptureClocks, png: Path, svg: Path | None = None) -> N
     lines = [line for trial in capture.trials for line in trial.clocks]
     with viodat_style():
         figure = new_figure((WIDTH_IN, 0.68 + _HISTOGRAM_IN + 0.48))
-        write_key(
-            figure, MARGIN_IN, 0.2, devices, looks(devices), "dashed: the limit" if np.isfinite(capture.limit_s) else ""
-        )
-        width = (WIDTH_IN - 2 * MARGIN_IN - 0.45 - 2 * _BETWEEN_IN) / 3
+        limited = any(np.isfinite(line.limit_s) for line in lines)
+        write_key(figure, MARGIN_IN, 0.2, devices, looks(devices), _LIMIT_WORDS if limited else "")
+        width = (WIDTH_IN - 2 * MARGIN_IN - 0.45 - _BETWEEN_IN - _NAMES_IN) / 3
         for place, (name, title) in enumerate(
             (("sigma_s", "Sigma of the sound"), ("picture_sigma_s", "Sigma of the pictures"))
         ):
@@ -303,8 +309,9 @@ def draw_sigmas(capture: CaptureClocks, png: Path, svg: Path | None = None) -> N
             values = {
                 d: np.array([getattr(one, name) for one in lines if one.device == d], dtype=np.float64) for d in devices
             }
-            _draw_histogram(axes, values, title, capture.limit_s)
-        axes = axes_at(figure, MARGIN_IN + 0.45 + 2 * (width + _BETWEEN_IN), 0.62, width, _HISTOGRAM_IN)
+            _draw_histogram(axes, values, title, _limits_s(lines, of_pictures=name == "picture_sigma_s"))
+        left = WIDTH_IN - MARGIN_IN - width
+        axes = axes_at(figure, left, 0.62, width, _HISTOGRAM_IN)
         _draw_confidence(axes, lines, devices)
         save_figure(figure, png)
         if svg is not None:
@@ -312,7 +319,13 @@ def draw_sigmas(capture: CaptureClocks, png: Path, svg: Path | None = None) -> N
         figure.clear()
 
 
-def _draw_histogram(axes: Axes, seconds: dict[str, FloatArray], title: str, limit_s: float) -> None:
+def _limits_s(lines: Sequence[ClockLine], *, of_pictures: bool) -> list[float]:
+    """Give the limits that sigmas of pictures, or of sounds, are held against: those that can be told apart."""
+    judged = [line for line in lines if np.isfinite(line.picture_sigma_s) == of_pictures]
+    return sorted({float(f"{line.limit_s:.2g}") for line in judged if np.isfinite(line.limit_s)})
+
+
+def _draw_histogram(axes: Axes, seconds: dict[str, FloatArray], title: str, limits_s: Sequence[float]) -> None:
     together = np.concatenate(list(seconds.values())) * 1e3
     known = np.clip(together[np.isfinite(together)], _LEAST_MS, _MOST_MS)
     if not known.size:
@@ -322,7 +335,7 @@ def _draw_histogram(axes: Axes, seconds: dict[str, FloatArray], title: str, limi
         axes.annotate("none was stated", (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=QUIET)
         return
     heading(axes, title, f"median {np.median(known):.2g}, 95 % ≤ {np.percentile(known, 95):.2g} ms")
-    ends = [known.min(), known.max(), *([limit_s * 1e3] if np.isfinite(limit_s) else [])]
+    ends = [known.min(), known.max(), *(limit * 1e3 for limit in limits_s)]
     low, high = np.floor(np.log10(min(ends)) * 2 - 0.3) / 2, np.ceil(np.log10(max(ends)) * 2 + 0.3) / 2
     low, high = (low - 0.5, high + 0.5) if high - low < 1 else (low, high)
     edges = 10 ** np.linspace(low, high, round((high - low) * _PER_DECADE) + 1)
@@ -343,11 +356,12 @@ def _draw_histogram(axes: Axes, seconds: dict[str, FloatArray], title: str, limi
         bottom += counts
     axes.set_xscale("log")
     axes.set_xlim(edges[0], edges[-1])
-    if np.isfinite(limit_s):
-        axes.axvline(limit_s * 1e3, color=RIGHT, linewidth=0.9, linestyle=(0, (4, 2)))
+    for limit in limits_s:
+        axes.axvline(limit * 1e3, color=RIGHT, linewidth=0.9, linestyle=(0, (4, 2)))
     _log_ticks(axes.xaxis, *axes.get_xlim())
     axes.set_xlabel("largest within the trial (ms)", labelpad=2)
     axes.set_ylabel("recordings", labelpad=3)
+    axes.set_ylim(0, 1.08 * max(1.0, float(bottom.max())))
     axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
 
 

@@ -6,6 +6,7 @@ A value has as many digits as its standard deviation deserves; an unknown one is
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from viodat.report.wording import MISSING, percent
 
 _ALMOST_SURE: Final = 0.999
 _SHOWN_DIGITS: Final = 4
+_HARDLY_APART: Final = 0.02
 
 EVIDENCE_TITLES: Final[Mapping[tuple[str, str, bool], tuple[str, str]]] = {
     ("sound", "sound", False): ("Sound against sound", "two devices that heard the same playing"),
@@ -80,6 +82,22 @@ def milliseconds(seconds: float, *, sign: bool = False) -> str:
     unit, scale = ("s", 1.0) if abs(seconds) >= 1 else ("ms", 1e3)
     value = round(seconds * scale, 3) + 0.0
     return f"{value:{'+' if sign else ''}.3g} {unit}".replace("-", "−")
+
+
+def milliseconds_between(seconds: Sequence[float]) -> str:
+    """Write the least and the greatest of some times below a second in ms; once where they are hardly apart.
+
+    Examples
+    --------
+    >>> milliseconds_between([1 / 60, 1 / 120, 1 / 60]), milliseconds_between([0.01667, 0.01676, 0.01668])
+    ('8.33 to 16.7 ms', 'about 16.7 ms')
+    """
+    least, greatest = milliseconds(min(seconds)), milliseconds(max(seconds))
+    if least == greatest:
+        return greatest
+    if max(seconds) <= (1 + _HARDLY_APART) * min(seconds):
+        return f"about {milliseconds(statistics.median(seconds))}"
+    return f"{least.removesuffix(' ms')} to {greatest}"
 
 
 def probability(value: float) -> str:

@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from viodat.report.clocks.marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, write_key
+from viodat.report.clocks.views import Level, PlayingView, TrialViews, WristTiming, WristView
 from viodat.report.panels import heading
 from viodat.report.style import (
     INK,
@@ -30,8 +32,6 @@ from viodat.report.style import (
     viodat_style,
     write,
 )
-from viodat.report.sync_marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, write_key
-from viodat.report.sync_views import Level, PlayingView, TrialViews, WristTiming, WristView
 from viodat.report.wording import count, printable
 
 FloatArray = NDArray[np.float64]
@@ -43,12 +43,13 @@ MOST_WRISTS: Final = 8
 _STROKE_S: Final = 0.08
 _STROKE_MM_S: Final = 60.0
 _NEAR_STRING: Final = 0.5
-_REST_MM_S: Final = 30.0
-"""A bow slower than this sounds no softer, as the evidence of playing has it."""
+_REST_MM_S: Final = 12.0
+"""A bow slower than this sounds no softer: noise of the room, and of the speed itself."""
 _STEP_S: Final = 0.25
 _ENOUGH_TURNS: Final = 12
 _RANGE_DB: Final = 45.0
 _WHOLE_IN, _BOW_IN, _LEVEL_IN = 0.42, 0.95, 1.25
+_UNDER_WHOLE_IN: Final = 0.66
 _LABEL_IN: Final = 0.5
 _WRIST_IN, _WRIST_PITCH_IN = 0.95, 1.38
 _BLUE_FILL: Final = "#A9CBE3"
@@ -103,14 +104,14 @@ def draw_playing(views: TrialViews, png: Path, svg: Path | None = None) -> None:
     stretch = telling_stretch(views)
     span = views.start_s, views.end_s
     with viodat_style():
-        figure = new_figure((WIDTH_IN, 0.62 + _WHOLE_IN + 0.58 + _BOW_IN + 0.3 + _LEVEL_IN + 0.42))
+        figure = new_figure((WIDTH_IN, 0.62 + _WHOLE_IN + _UNDER_WHOLE_IN + _BOW_IN + 0.3 + _LEVEL_IN + 0.42))
         marks = looks((*views.palette, *views.devices))
         write_key(figure, MARGIN_IN, 0.2, views.devices, marks)
         left, width = MARGIN_IN + _LABEL_IN, WIDTH_IN - 2 * MARGIN_IN - _LABEL_IN - 0.1
         top = 0.62
         whole = axes_at(figure, left, top, width, _WHOLE_IN)
         _draw_whole(whole, playing, span, stretch, marks)
-        top += _WHOLE_IN + 0.58
+        top += _WHOLE_IN + _UNDER_WHOLE_IN
         bow = axes_at(figure, left, top, width, _BOW_IN)
         top += _BOW_IN + 0.3
         level = axes_at(figure, left, top, width, _LEVEL_IN)
@@ -148,6 +149,7 @@ def _draw_whole(
         axes.plot(one.times_s[inside], height[inside], color=marks[one.device].colour, linewidth=0.7)
     axes.axvspan(*stretch, facecolor="none", edgecolor=INK, linewidth=0.9, zorder=3)
     axes.set_xlim(*span)
+    axes.set_xlabel("time on the mocap clock (s)", labelpad=1)
     axes.set_ylim(0, 1.12)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -276,7 +278,7 @@ def _draw_wrist(axes: Axes, view: WristView, timing: WristTiming, stretch: tuple
     frames = (timing.times_s >= stretch[0]) & (timing.times_s <= stretch[1])
     apart = median_apart_px(view, timing)
     said = (
-        f"median {apart:.{1 if apart < 10 else 0}f} px apart"
+        f"median {apart:.{1 if apart < 9.95 else 0}f} px apart"
         if np.isfinite(apart)
         else "no frame of it within the trial"
     )
@@ -284,8 +286,11 @@ def _draw_wrist(axes: Axes, view: WristView, timing: WristTiming, stretch: tuple
     heading(axes, name, fit(f"{timing.words} · {said}", width - 0.35))
     axes.plot(view.times_s[inside], view.projected_px[inside, axis], color=RIGHT, linewidth=1.2)
     axes.plot(timing.times_s[frames], view.detected_px[frames, axis], ".", color=INK, markersize=2.6)
-    if not frames.any():
-        axes.annotate("no frame here", (0.5, 0.9), xycoords="axes fraction", ha="center", va="top", color=QUIET)
+    if np.isfinite(apart) and not frames.any():
+        axes.annotate(
+            "no frame here", (0.5, 0.9), xycoords="axes fraction", ha="center", va="top", color=QUIET,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+        )  # fmt: skip
     axes.set_xlim(*stretch)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,18 @@ from viodat.clock import (
     TrialClocks,
     Windows,
 )
-from viodat.report import sync_page
-from viodat.report.sync_values import ClockLine, TrialClockPage
-from viodat.report.sync_views import Level, PlayingView, TrialViews, WristTiming, WristView
+from viodat.dataset.schema import STATUS_BUILT
+from viodat.report.clocks import capture_page, trial_section
+from viodat.report.clocks.capture_page import write_capture_page
+from viodat.report.clocks.from_estimate import evidence_lines, evidence_rows
+from viodat.report.clocks.trial_section import draw_trial_section
+from viodat.report.clocks.values import CaptureClocks, ClockLine, TrialClockPage
+from viodat.report.clocks.views import Level, PlayingView, TrialViews, WristTiming, WristView
+from viodat.report.index import DatasetReport, TrialReport, write_index
 
-C01 = ClockMap(2.0, 50.0, 0.002, 5.0, 5.0, 0.9999, "playing", -0.02, 0.003, 0.004)
-C02 = ClockMap(-1.0, -20.0, 0.002, 5.0, 8.0, 0.9999, "playing", 0.01, 0.003, 0.004)
+NAN = float("nan")
+C01 = ClockMap(2.0, 50.0, 0.002, 5.0, 5.0, 0.9999, "playing", -0.02, 0.003, 0.004, 5.0)
+C02 = ClockMap(-1.0, -20.0, 0.002, 5.0, 8.0, 0.9999, "playing", 0.01, 0.003, 0.004, 8.0)
 
 
 def lag_s(one: ClockMap, at_s: float) -> float:
@@ -73,7 +80,10 @@ def trial_clocks(observations: tuple[Observation, ...] | None = None, **changes:
         "alone": {"C01": DevicePrior(48.0, 10.0, -0.021, 0.006), "C02": DevicePrior(-22.0, 10.0, 0.011, 0.006)},
         "notes": {"C03": ("nothing says convincingly when it recorded",)},
     }
-    return TrialClocks(**{**values, **changes})
+    values |= changes
+    # Unless it is told otherwise, the best hypothesis is the one that was believed.
+    values.setdefault("believed", dict.fromkeys(values["used"], 0))
+    return TrialClocks(**values)
 
 
 def trial_views(seconds: float = 12.0, devices: tuple[str, ...] = ("C01", "C02"), **changes: Any) -> TrialViews:
@@ -102,7 +112,8 @@ def clock_line(device: str = "C01", **changes: Any) -> ClockLine:
     """A device with an answer."""
     values: dict[str, Any] = {
         "recording": f"P05{device}T28", "status": "built", "offset_s": 1.25, "drift_ppm": 40.0, "drift_sigma_ppm": 5.0,
-        "skew_s": -0.02, "skew_sigma_s": 0.002, "sigma_s": 0.0014, "picture_sigma_s": 0.003, "confidence": 0.9999,
+        "skew_s": -0.02, "skew_sigma_s": 0.002, "sigma_s": 0.0014, "picture_sigma_s": 0.003, "limit_s": 1 / 60,
+        "confidence": 0.9999,
         "alone_drift_ppm": 45.0, "alone_drift_sigma_ppm": 20.0, "alone_skew_s": -0.018, "alone_skew_sigma_s": 0.006,
     }  # fmt: skip
     return ClockLine(device, **{**values, **changes})
@@ -122,5 +133,32 @@ def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         png.parent.mkdir(parents=True, exist_ok=True)
         png.write_bytes(header)
 
-    for name in ("draw_evidence", "draw_playing", "draw_wrists", "draw_devices", "draw_sigmas"):
-        monkeypatch.setattr(sync_page, name, written)
+    for name in ("draw_evidence", "draw_playing", "draw_wrists"):
+        monkeypatch.setattr(trial_section, name, written)
+    for name in ("draw_devices", "draw_sigmas"):
+        monkeypatch.setattr(capture_page, name, written)
+
+
+def write_all(out: Path, capture: CaptureClocks) -> Path:
+    """Write the index, the trials' pages and that of the clocks."""
+    page_of_clocks = write_capture_page(out, capture, svg=False)
+    trials = tuple(TrialReport(page.trial, "P05", "train", STATUS_BUILT, 12.0, clocks=page) for page in capture.trials)
+    write_index(out, DatasetReport("lab", trials, clocks=page_of_clocks))
+    return page_of_clocks
+
+
+def drawn_page(out: Path, trial: str = "P05T28", **changes: Any) -> TrialClockPage:
+    """Draw the section of a trial of three phones, one of which has no answer."""
+    clocks = trial_clocks()
+    values: dict[str, Any] = {
+        "how": "auto",
+        "participant": "P05",
+        "clocks": (clock_line("C01"), clock_line("C02"), clock_line("C03", offset_s=NAN, reason="nothing says when")),
+        "evidence": evidence_lines(clocks),
+        "views": replace(
+            trial_views(4.0, ("C01", "C02", "C03")), evidence=evidence_rows(clocks, (1.0, 5.0))[:1],
+            wrists=trial_views(4.0).wrists[:1],
+        ),
+        **changes,
+    }  # fmt: skip
+    return draw_trial_section(out, trial, svg=False, **values)
