@@ -21,11 +21,12 @@ from viodat.build.clock_claims import sync_method
 from viodat.build.clock_evidence import solve_clocks, without_curves
 from viodat.build.clocks import settle_clocks
 from viodat.build.executor import SerialExecutor
-from viodat.build.faults import reason_of
+from viodat.build.faults import faults_of_ours, reason_of
 from viodat.build.gates import Exclusion
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture, open_raw
 from viodat.build.report import TrialPage, draw_trial, write_report
+from viodat.build.settled_sounds import settle_sounds
 from viodat.build.staging import staging_folder
 from viodat.build.trial import TrialResult, read_trial_evidence
 from viodat.build.waiting import WaitingRoom, waiting_room
@@ -43,6 +44,7 @@ from viodat.files import write_text
 from viodat.joints import JOINTS
 from viodat.pose2d import create_source
 
+_FAULTY_SHOWN: Final = 6
 _DISK_FAULTS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 Progress = Callable[[int, int, str], None]
@@ -67,6 +69,8 @@ class BuildResult:
         What was left out: rows of exclusions.parquet.
     notes
         What is probably wrong in a trial, and what is missing in the capture as a whole.
+    faults
+        Faults of viodat itself, with the trials that met them; the dataset lacks what they cost.
     """
 
     out: Path
@@ -76,6 +80,7 @@ class BuildResult:
     unsynchronised: int
     exclusions: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    faults: tuple[str, ...] = ()
 
 
 def build_dataset(
@@ -127,6 +132,7 @@ def build_dataset(
     _check_not_shrinking(Path(out), trials, options)
     tables = Tables()
     alarms: list[str] = []
+    ours: dict[str, list[str]] = {}
     with staging_folder(source.folder, Path(out)) as staging, _told_as_config_error(staging, Path(out)):
         pages = []
         with waiting_room(staging) as room:
@@ -139,6 +145,8 @@ def build_dataset(
                 result, page = _store(staging, result, source, splits, tables, method)
                 pages.append(page)
                 alarms += [f"{trial.id}: {alarm}" for alarm in result.alarms]
+                for fault in faults_of_ours(_told(result)):
+                    ours.setdefault(fault, []).append(trial.id)
                 # Else its sounds would stay in memory until the next trial is read.
                 del result
                 progress(done, len(trials), f"{trial.id} written")
@@ -167,7 +175,21 @@ def build_dataset(
         unsynchronised=statuses[schema.STATUS_UNSYNCHRONISED],
         exclusions=tuple(tables.exclusions),
         notes=(*alarms, *map(str, source.notes), *splits.notes, *missing),
+        faults=tuple(f"{fault}, met at {_some(names)}" for fault, names in ours.items()),
     )
+
+
+def _told(result: TrialResult) -> Iterator[str]:
+    """Give all that is said of a trial and its recordings."""
+    yield from (exclusion.reason for exclusion in result.exclusions)
+    yield from (*result.notes, *result.alarms)
+    for recording in result.recordings:
+        yield from recording.notes
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_FAULTY_SHOWN])
+    return shown if len(names) <= _FAULTY_SHOWN else f"{shown} and {counted(len(names) - _FAULTY_SHOWN, 'more trial')}"
 
 
 def _read_all(
@@ -229,7 +251,8 @@ def _settled(
         # The session was solved without what only pages show.
         found = replace(found, evidence=result.evidence)
     try:
-        return settle_clocks(result, source, method, found, faults.get(name, result.clock_fault))
+        heard = result if found is None else settle_sounds(result, found)
+        return settle_clocks(heard, source, method, found, faults.get(name, result.clock_fault))
     except Exception as error:
         lost = Exclusion(name, "clocks", reason_of(error))
         return TrialResult(result.files, exclusions=(lost,), notes=result.notes, inputs=result.inputs)

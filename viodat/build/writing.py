@@ -168,9 +168,11 @@ def _write_video(out: Path, recording: RecordingResult, split: str, tables: Tabl
 
 def _write_audio(out: Path, recording: RecordingResult, sound: SoundDescription, split: str, tables: Tables) -> None:
     files = recording.files
+    # Features of a sound whose file states a wrong rate are those at the true one.
+    stated = recording.clock.rate_ratio if recording.clock else 1.0
     for rate, features in sound.features.items():
         rows = len(features.values)
-        device_s = np.arange(rows) / rate
+        device_s = np.arange(rows) / rate * stated
         columns: dict[str, NDArray[Any] | str | None] = {
             "trial": files.trial,
             "recording": files.id,

@@ -16,17 +16,17 @@ from typing import Final
 import numpy as np
 
 from viodat.clock.evidence.registry import evidence_names, find_evidence
-from viodat.clock.groups import CERTAIN, Chosen, Group, alone_of, tie, wrong_rates
+from viodat.clock.groups import CERTAIN, Chosen, Group, alone_of, tie
 from viodat.clock.inputs import TrialEvidence
 from viodat.clock.least_squares import UNKNOWN, DevicePrior, Solution, solve
 from viodat.clock.model import ClockMap
 from viodat.clock.modes import Factor, Mode, find_mode
 from viodat.clock.observations import MOTION, Observation
 from viodat.clock.piecewise import Bend, narrowest
+from viodat.clock.telling import tell_contradictions, tell_no_answer, tell_strangers, tell_wrong_rates
 
 CONFIDENT: Final = 0.99
 """Confidence from which an answer is one."""
-_CONTRADICTS_LOG_ODDS, _CONTRADICTS_SIGMAS = 6.0, 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +67,9 @@ class TrialClocks:
         Index of an observation that was used -> index of the hypothesis that was believed.
     contradicting
         Indices of observations that are sure of something else.
+    strangers
+        Devices whose sound has nothing in common with that of others which fit each other: it is silent, or of another
+        trial. Their clocks are those of their pictures.
     alone
         By device: drift and skew as this trial alone has them, no prior in them.
     notes
@@ -79,6 +82,7 @@ class TrialClocks:
     used: Mapping[int, float] = field(default_factory=dict)
     believed: Mapping[int, int] = field(default_factory=dict)
     contradicting: frozenset[int] = frozenset()
+    strangers: frozenset[str] = frozenset()
     alone: Mapping[str, DevicePrior] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -134,7 +138,7 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
     believed: dict[int, int] = {}
     contradicting = set(contradictions)
     notes: dict[str, list[str]] = {"": list(contradictions.values())}
-    _tell_wrong_rates(evidence.observations, notes)
+    tell_wrong_rates(evidence.observations, notes)
     while groups:
         group = groups.pop(0)
         factors = _factors(group, evidence, priors)
@@ -147,7 +151,7 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
             continue
         if mode is None or sure < CONFIDENT:
             for name in group.devices:
-                _tell_no_answer(name, None if mode is None else sure, notes)
+                tell_no_answer(name, None if mode is None else sure, CONFIDENT, notes)
             continue
         chosen = [*group.ties, *_agreeing(mode, evidence.observations)]
         solution = solve(group.devices, chosen, priors, with_skew=with_skew, rates=group.clocks.rates)
@@ -162,10 +166,11 @@ def solve_trial(evidence: Evidence, priors: Mapping[str, DevicePrior] | None = N
             elif len(group.devices) > 1 and _has_its_own(name, mode, evidence.observations):
                 groups.append(alone_of(name, evidence.observations, priors, with_skew))
             else:
-                _tell_no_answer(name, confidence[name], notes)
-        contradicting |= _tell_contradictions(solution, evidence.observations, mode, notes)
+                tell_no_answer(name, confidence[name], CONFIDENT, notes)
+        contradicting |= tell_contradictions(solution, evidence.observations, mode, notes)
+    strangers = tell_strangers(evidence, used, notes)
     told = {name: tuple(lines) for name, lines in notes.items() if lines}
-    return TrialClocks(clocks, confidence, evidence, used, believed, frozenset(contradicting), alone, told)
+    return TrialClocks(clocks, confidence, evidence, used, believed, frozenset(contradicting), strangers, alone, told)
 
 
 def _factors(group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior]) -> list[Factor]:
@@ -318,42 +323,3 @@ def _methods(observations: Sequence[Observation], used: Mapping[int, float]) -> 
     """Kinds of evidence against the motion, or between devices, that were believed, in the order of the registry."""
     names = [observations[n].method for n, belief in sorted(used.items()) if belief > 0.2]
     return "+".join(dict.fromkeys(names))
-
-
-def _tell_wrong_rates(observations: Sequence[Observation], notes: dict[str, list[str]]) -> None:
-    for observation in observations:
-        if observation.a.device in wrong_rates([observation]):
-            lines = notes.setdefault(observation.a.device, [])
-            lines += [note.rstrip(".") for note in observation.notes if note.rstrip(".") not in lines]
-
-
-def _tell_no_answer(name: str, confidence: float | None, notes: dict[str, list[str]]) -> None:
-    if confidence is None:
-        text = "nothing in its sound or its pictures says when it recorded"
-    else:
-        text = (
-            f"nothing says convincingly when it recorded: the likeliest offset would be right with a probability of "
-            f"{confidence:.0%}, and {CONFIDENT:.0%} is asked for. It may belong to another trial"
-        )
-    notes.setdefault(name, []).append(text)
-
-
-def _tell_contradictions(
-    solution: Solution, observations: Sequence[Observation], mode: Mode, notes: dict[str, list[str]]
-) -> set[int]:
-    """Name the evidence that is sure of itself and says something else, and give its indices."""
-    found = set()
-    for number, observation in enumerate(observations):
-        best = observation.best
-        if observation.b != MOTION or observation.a.device not in solution.devices or best is None:
-            continue
-        if number in mode.agreeing or best.log_odds < _CONTRADICTS_LOG_ODDS:
-            continue
-        apart = observation.at_s + best.lag_s - float(solution.clock_s(observation.a, observation.at_s))
-        if abs(apart) > _CONTRADICTS_SIGMAS * best.sigma_s:
-            found.add(number)
-            notes.setdefault(observation.a.device, []).append(
-                f"its {observation.a.kind} alone ({observation.method}) would put it {apart * 1e3:+.0f} ms from where "
-                "all the evidence together does"
-            )
-    return found

@@ -294,3 +294,28 @@ def test_which_hypothesis_was_believed_is_handed_out():
     found = solve_trial(evidence_of(two, clap("C01", 1.0), tied("C01", "C02", 3.0)))
     assert found.believed == {0: 1, 1: 0, 2: 0}
     assert found.contradicting == frozenset()
+
+
+def _silent(a, b):
+    return Observation("sound", sound(a), sound(b), ())
+
+
+def test_a_sound_that_fits_none_of_those_that_fit_each_other_is_named():
+    """A recording of another trial: its pictures have a clock all the same."""
+    shown = [
+        seen(picture(name), lag_s=1.0, sigma_s=0.004, log_odds=30.0, method="picture") for name in ("C01", "C02", "C03")
+    ]
+    ties = (tied("C01", "C02", 0.0), _silent("C01", "C03"), _silent("C02", "C03"))
+    found = solve_trial(evidence_of(clap("C01", 1.0), *ties, *shown))
+    assert found.strangers == {"C03"}
+    assert "its sound has nothing in common with that of C01, C02" in found.notes["C03"][0]
+    assert set(found.clocks) == {"C01", "C02", "C03"}
+
+
+def test_a_sound_that_its_own_clap_places_is_no_stranger():
+    ties = (tied("C01", "C02", 0.0), _silent("C01", "C03"), _silent("C02", "C03"))
+    assert solve_trial(evidence_of(clap("C01", 1.0), clap("C03", 1.0), *ties)).strangers == frozenset()
+
+
+def test_of_two_sounds_that_do_not_fit_nobody_knows_which_is_the_trials():
+    assert solve_trial(evidence_of(clap("C01", 1.0), _silent("C01", "C02"))).strangers == frozenset()
