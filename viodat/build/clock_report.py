@@ -8,7 +8,7 @@ capture from what was said of the trials.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +31,8 @@ FloatArray = NDArray[np.float64]
 
 _SHOWN_HZ: Final = 100.0
 _WRIST: Final = JOINT_INDEX["right_wrist"]
-_INFORMED: Final = 0.98
-"""Share of the prior's sigma below which a trial says something of its own."""
+_INFORMED: Final = 0.8
+"""Share of the prior's sigma below which the trials together say something of their own: above, the prior says more."""
 _SAME_OFFSET_S: Final = 0.001
 _LEAST_SKEW_S: Final = 0.0002
 
@@ -64,6 +64,8 @@ class ClockPicture:
         Device -> (R,) dB at 100 Hz from half a step after its zero.
     wrists
         Device -> its wrist, of calibrated cameras with keypoints.
+    decays_s
+        Device -> time in which its room's energy falls to 1/e, s.
     """
 
     times_s: FloatArray
@@ -73,6 +75,7 @@ class ClockPicture:
     wrist_mm: NDArray[np.float32]
     levels_db: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     wrists: Mapping[str, SeenWrist] = field(default_factory=dict)
+    decays_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ def clock_picture(trial: TrialEvidence) -> ClockPicture | None:
         motion.joints_mm[::step, _WRIST].astype(np.float32),
         {d.name: _thinned_level(d.sound.level_db) for d in trial.listening if d.sound is not None},
         wrists,
+        {d.name: d.sound.decay_s for d in trial.listening if d.sound is not None},
     )
 
 
@@ -189,6 +193,16 @@ def clock_page(
         views=_views(shown, known, picture, devices) if picture is not None else None,
         svg=svg,
     )
+
+
+def reasons_told_once(page: TrialClockPage) -> TrialClockPage:
+    """Give a trial's page in which a reason that several devices have stands at the first of them."""
+    first: dict[str, str] = {}
+    lines = []
+    for line in page.clocks:
+        before = first.setdefault(line.reason, line.device) if line.reason else line.device
+        lines.append(line if before == line.device else replace(line, reason=f"the same as of {before}"))
+    return replace(page, clocks=tuple(lines))
 
 
 def capture_page(
@@ -308,26 +322,34 @@ def _levels(known: Mapping[str, ClockMap], picture: ClockPicture) -> tuple[Level
         times = known[device].apply((np.arange(len(level)) + 0.5) / _SHOWN_HZ - 0.5 / LEVEL_HZ)
         inside = (times >= picture.times_s[0] - 1) & (times <= picture.times_s[-1] + 1)
         if inside.any():
-            levels.append(Level(device, times[inside], level[inside]))
+            levels.append(Level(device, times[inside], level[inside], picture.decays_s.get(device, NAN)))
     return tuple(levels)
 
 
+def _meets(stamps_s: FloatArray, times_s: FloatArray) -> bool:
+    """Tell whether frames with these stamps would be within the trial by the mocap clock."""
+    return bool(((stamps_s >= times_s[0]) & (stamps_s <= times_s[-1])).any())
+
+
 def _wrists(known: Mapping[str, ClockMap], picture: ClockPicture) -> tuple[WristView, ...]:
-    """Give the wrist of each camera with a clock, by three accounts of it: the last is the estimate."""
+    """Give the wrist of each camera with a clock, by two accounts of it: the last is the clock, the first lacks a part.
+
+    What is left out is the skew, as if the sound's clock were the pictures'. Where no device has one it is the offset,
+    as if the device had started with the markers.
+    """
     if not np.isfinite(picture.wrist_mm).any():
         return ()
     maps = {device: known[device].of_picture() for device in picture.wrists if device in known}
-    middle = float(np.median([clock.offset_s for clock in maps.values()])) if maps else 0.0
-    started_apart = any(abs(clock.offset_s - middle) > _SAME_OFFSET_S for clock in maps.values())
+    skewed = any(abs(known[name].skew_s) > _LEAST_SKEW_S for name in maps)
     views = []
     for device, clock in maps.items():
         seen = picture.wrists[device]
         timings = []
-        if started_apart:
-            timings.append(WristTiming("before: one offset for all", seen.times_s + middle))
-        if any(abs(known[name].skew_s) > _LEAST_SKEW_S for name in maps):
-            timings.append(WristTiming("before: without skew", known[device].apply(seen.times_s)))
-        timings.append(WristTiming("after", clock.apply(seen.times_s)))
+        if skewed and known[device].skew_s:
+            timings.append(WristTiming("without its skew", known[device].apply(seen.times_s), known[device].skew_s))
+        elif not skewed and abs(clock.offset_s) > _SAME_OFFSET_S and _meets(seen.times_s, picture.times_s):
+            timings.append(WristTiming("as if it had started with the markers", seen.times_s))
+        timings.append(WristTiming("with its clock", clock.apply(seen.times_s)))
         views.append(
             WristView(
                 device,

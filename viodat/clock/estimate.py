@@ -20,7 +20,7 @@ from viodat.clock.groups import CERTAIN, Chosen, Group, alone_of, tie
 from viodat.clock.inputs import TrialEvidence
 from viodat.clock.least_squares import UNKNOWN, DevicePrior, Solution, solve
 from viodat.clock.model import ClockMap
-from viodat.clock.modes import Factor, Mode, find_mode
+from viodat.clock.modes import CLAP, Factor, Mode, find_mode
 from viodat.clock.observations import MOTION, Observation
 from viodat.clock.piecewise import Bend, narrowest
 from viodat.clock.telling import tell_contradictions, tell_no_answer, tell_strangers, tell_wrong_rates
@@ -192,7 +192,7 @@ def _factors(group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior]
         factors.append(
             Factor(
                 number,
-                f"{observation.method} {observation.a.kind}" if _is_alike(observation) else "",
+                _alike(observation),
                 places,
                 np.hypot(sigmas, drift_sigma * away),
                 np.array([hypothesis.log_odds for hypothesis in observation.hypotheses]),
@@ -244,9 +244,11 @@ def _has_its_own(name: str, mode: Mode, observations: Sequence[Observation]) -> 
     )
 
 
-def _is_alike(observation: Observation) -> bool:
-    """Whether other devices of a group say the same thing: they hear one music, and see one clap."""
-    return observation.a.kind == "sound" or observation.method == "clap"
+def _alike(observation: Observation) -> str:
+    """Name what other devices of a group say as well: they hear one music, and all hear and see one clap."""
+    if observation.method == "clap":
+        return CLAP
+    return f"{observation.method} sound" if observation.a.kind == "sound" else ""
 
 
 def _agreeing(mode: Mode, observations: Sequence[Observation]) -> list[Chosen]:

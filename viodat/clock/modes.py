@@ -25,9 +25,11 @@ _LEAST_MISS: Final = 1e-6
 _STEPS, _REACH = 81, 5.0
 _DEEP: Final = 1.0
 """Logarithm by which the density falls between two places that are not one."""
-BEGINNING: Final = ("clap sound", "playing sound")
+CLAP: Final = "clap"
+BEGINNING: Final = (CLAP, "playing sound")
 """Names of what a trial's beginning shows alike."""
-_BEGINS: Final = 3.0
+_BEGINS: Final = 5.0
+"""As much as it tells that one of these stands where the other does, to about 50 ms in some 20 s."""
 _MOST_LOG_ODDS: Final = 200.0
 
 

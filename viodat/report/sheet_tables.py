@@ -107,7 +107,7 @@ def write_recordings(
     width: float,
     rows: Sequence[tuple[str, str, float | None, float | None, str]],
 ) -> None:
-    """Write one row per recording: device, clock offset with its standard uncertainty, status.
+    """Write one row per recording: device, clock offset, how sure its times are, status.
 
     Parameters
     ----------
@@ -116,9 +116,10 @@ def write_recordings(
     left, top, width
         Place of the column in inches.
     rows
-        Recording, device, offset in s, its standard uncertainty in ms, status.
+        Recording, device, offset in s, standard deviation in ms of the time of its pictures (without pictures, of its
+        sound) at the worse end of the trial, status.
     """
-    _title(figure, left, top, width, "Recordings", "clock offset against the markers")
+    _title(figure, left, top, width, "Recordings", "sigma: of the pictures' times at the worse end")
     line = top + LINE_IN
     if not rows:
         write(figure, left, line, "None: this trial has markers only.", colour=QUIET)

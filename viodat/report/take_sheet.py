@@ -82,7 +82,11 @@ class SheetPitch:
 
 @dataclass(frozen=True)
 class SheetRecording:
-    """One device's file: its clock offset in s with its standard uncertainty in ms, None where unknown."""
+    """One device's file.
+
+    Its clock offset in s, and in ms the standard deviation of the time of its pictures, without pictures of its sound,
+    at the worse end of the trial (not of the offset alone: drift and skew are in it); None where unknown.
+    """
 
     recording: str
     device: str
@@ -139,7 +143,7 @@ class TakeSheet:
     marker_valid
         (F, M) bool, False in gaps.
     audio, pitch
-        Best sound of the trial and its fundamental frequency, None if there is none.
+        Best sound of the trial and its fundamental frequency, None if there is none that has a place in time.
     recordings
         Every device's file.
     thumbnails
@@ -150,6 +154,8 @@ class TakeSheet:
         Versions and input files, for the last line.
     sigma_mm
         18 standard deviations in mm, median over frames, NaN where none is known; empty if none is.
+    sounds
+        How many sounds the trial has, with a place in time or without.
 
     Raises
     ------
@@ -173,6 +179,7 @@ class TakeSheet:
     notes: tuple[str, ...] = ()
     provenance: str = ""
     sigma_mm: tuple[float, ...] = ()
+    sounds: int = 0
 
     def __post_init__(self) -> None:
         frames, joints = len(self.times_s), len(JOINTS)
@@ -300,13 +307,21 @@ def _absent_panels(sheet: TakeSheet, span_s: tuple[float, float], markers_with_g
         absent["Marker gaps"] = f"None: {every} present {where}."
     audio, pitch = sheet.audio, sheet.pitch
     if audio is None:
-        absent["Sound"] = "This trial has no sound."
+        absent["Sound"] = _no_sound(sheet.sounds)
     elif audio.start_s >= span_s[1] or audio.start_s + len(audio.samples) / audio.rate_hz <= span_s[0]:
         which = printable(audio.recording, 40) or "this trial"
         absent["Sound"] = f"The sound of {which} does not overlap the markers in time."
     if pitch is not None and not panels.voiced(pitch.times_s, pitch.f0_hz, span_s).any():
         absent["Pitch"] = "No voiced frame during this trial."
     return absent
+
+
+def _no_sound(sounds: int) -> str:
+    if not sounds:
+        return "This trial has no sound."
+    if sounds == 1:
+        return "The clock of its one sound is not known, so it has no place in time."
+    return f"The clock of the best of its {sounds:,} sounds is not known, so it has no place in time."
 
 
 def _draw_pictures(figure: Figure, thumbnails: tuple[Thumbnail, ...]) -> None:

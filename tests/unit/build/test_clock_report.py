@@ -14,7 +14,14 @@ from tests.unit.build.trials import trial as made_trial
 from tests.unit.report.clocks.samples import C01, C02, NAN, draw_nothing, trial_clocks
 from tests.unit.report.test_index import Page
 from viodat.build import clock_report
-from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page, clock_picture
+from viodat.build.clock_report import (
+    SettledClock,
+    TrialToShow,
+    capture_page,
+    clock_page,
+    clock_picture,
+    reasons_told_once,
+)
 from viodat.build.clocks import settle_clocks
 from viodat.build.recording import RecordingResult
 from viodat.build.report import settled_clocks
@@ -33,6 +40,7 @@ from viodat.clock import (
 from viodat.clock.least_squares import UNKNOWN
 from viodat.dataset.schema import STATUS_UNCERTAIN
 from viodat.joints import JOINT_INDEX, JOINTS
+from viodat.report.clocks.values import ClockLine, TrialClockPage
 from viodat.report.clocks.wording import with_sigma
 
 SECONDS, START_S = 12.0, 1.0
@@ -97,13 +105,13 @@ def test_what_is_kept_of_a_trial_is_small_and_survives_the_way_to_another_proces
     assert np.diff(kept.times_s) == pytest.approx(0.01)
     assert kept.times_s[0] == START_S
     assert not kept.bow_from_markers
-    assert list(kept.levels_db) == ["C01"]
+    assert list(kept.levels_db) == list(kept.decays_s) == ["C01"]
     assert len(kept.levels_db["C01"]) == pytest.approx(14 * 100, abs=2)
     assert list(kept.wrists) == ["C01", "C02"]
     assert clock_picture(TrialEvidence(None, ())) is None
 
 
-def test_the_wrist_lies_on_the_motion_after_and_not_before(monkeypatch, tmp_path):
+def test_the_wrist_lies_on_the_motion_with_its_skew_and_not_without(monkeypatch, tmp_path):
     told = {}
     monkeypatch.setattr(clock_report, "draw_trial_section", lambda *args, **more: told.update(more))
     clock_page(tmp_path, to_show(), "auto", devices=("C00", "C01", "C02", "C03"))
@@ -116,9 +124,22 @@ def test_the_wrist_lies_on_the_motion_after_and_not_before(monkeypatch, tmp_path
             inside = (timing.times_s > 2) & (timing.times_s < 12)
             there = np.interp(timing.times_s[inside], view.times_s, view.projected_px[:, 0])
             apart.append(float(np.median(np.abs(there - view.detected_px[inside, 0]))))
-        assert [timing.words for timing in view.timings][1:] == ["before: without skew", "after"]
-        assert apart[2] < 0.2
-        assert apart[1] > 2.0
+        assert [timing.words for timing in view.timings] == ["without its skew", "with its clock"]
+        assert view.timings[0].apart_s == {"C01": C01, "C02": C02}[view.device].skew_s
+        assert apart[1] < 0.2
+        assert apart[0] > 2.0
+
+
+def test_without_a_skew_it_is_the_offset_that_is_left_out(monkeypatch, tmp_path):
+    told = {}
+    monkeypatch.setattr(clock_report, "draw_trial_section", lambda *args, **more: told.update(more))
+    clocks = {"C01": ClockMap(2.0), "C02": ClockMap(0.0)}
+    recordings = tuple(SettledClock(name, f"P05{name}T28", "built", clock) for name, clock in clocks.items())
+    clock_page(tmp_path, to_show(recordings=recordings, clocks=None), "given")
+    first, second = told["views"].wrists
+    assert [timing.words for timing in first.timings] == ["as if it had started with the markers", "with its clock"]
+    assert first.timings[1].times_s - first.timings[0].times_s == pytest.approx(2.0)
+    assert [timing.words for timing in second.timings] == ["with its clock"]
 
 
 def test_levels_are_on_the_mocap_clock(monkeypatch, tmp_path):
@@ -169,6 +190,12 @@ def test_a_recording_that_was_lost_on_the_way_leaves_its_evidence(tmp_path, quic
     page = clock_page(tmp_path, to_show(recordings=()), "auto", svg=False)
     assert page.clocks == ()
     assert len(page.evidence) == 5
+
+
+def test_a_reason_of_several_devices_is_told_once():
+    lines = [ClockLine(name, reason=reason) for name, reason in (("C01", "x"), ("C02", ""), ("C07", "x"), ("M01", "y"))]
+    page = reasons_told_once(TrialClockPage("P05T28", "P05", "auto", clocks=tuple(lines)))
+    assert [line.reason for line in page.clocks] == ["x", "", "the same as of C01", "y"]
 
 
 def test_the_captures_page_pools_what_the_trials_say(tmp_path, quick):

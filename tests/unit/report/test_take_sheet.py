@@ -122,6 +122,9 @@ def test_what_is_missing_is_said_in_words(tmp_path: Path) -> None:
     assert "This trial has no sound." in words
     assert "None: this trial has markers only." in words
     assert words.count("not determined") == 9
+    for sounds, said in ((1, "The clock of its one sound is not known"), (5, "The clock of the best of its 5 sounds")):
+        draw_take_sheet(replace(bare, sounds=sounds), tmp_path / "sheet.png", tmp_path / "sheet.svg")
+        assert any(text.startswith(said) for text in words_of(tmp_path / "sheet.svg"))
     assert words.count("0 %") == 18
 
 

@@ -90,20 +90,19 @@ def _observe(rocking: Track, place_mm: FloatArray, device: Device, sound: Hearin
 def _rocking(motion: Motion, bridge_mm: FloatArray) -> Track | None:
     """How far the left hand stands towards the bridge, mm, without what is slower or faster than a vibrato."""
     hand = np.mean([motion.joints_mm[:, JOINT_INDEX[f"left_{name}"]] for name in _HAND], axis=0)
-    if np.isfinite(hand).all(axis=1).sum() < _LEAST_S * motion.rate_hz:
-        return None
     frame = violin_frame(motion)
     if frame is None:
         seen = hand - motion.joints_mm[:, JOINT_INDEX["left_shoulder"]]
-        towards = bridge_mm - np.nanmean(hand, axis=0)
+        to_bridge = bridge_mm - hand
     else:
         axes, origin = frame
         seen = np.einsum("tji,tj->ti", axes, hand - origin)
-        towards = np.nanmean(np.einsum("tji,tj->ti", axes, bridge_mm - hand), axis=0)
+        to_bridge = np.einsum("tji,tj->ti", axes, bridge_mm - hand)
     known = np.isfinite(seen).all(axis=1)
     frames = len(known) / motion.rate_hz
-    if known.sum() < _LEAST_S * motion.rate_hz or frames < 1.0 or not np.isfinite(towards).all():
+    if known.sum() < _LEAST_S * motion.rate_hz or frames < 1.0 or not np.isfinite(bridge_mm).all():
         return None
+    towards = to_bridge[known].mean(axis=0)
     along = through_gaps(seen) @ (towards / np.linalg.norm(towards))
     sos = butter(2, _BAND_HZ, "bandpass", fs=motion.rate_hz, output="sos")
     swing = sosfiltfilt(sos, along)

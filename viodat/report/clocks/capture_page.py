@@ -10,28 +10,27 @@ from typing import Final
 import numpy as np
 
 from viodat.clock.estimate import CONFIDENT
+from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S
 from viodat.dataset.schema import STATUS_UNCERTAIN
 from viodat.files import write_text
 from viodat.report import wording
-from viodat.report.clocks.capture_figures import devices_of, draw_devices, draw_sigmas
-from viodat.report.clocks.values import (
-    CaptureClocks,
-    ClockLine,
-    DevicePool,
-    PageFigure,
-)
+from viodat.report.clocks.capture_figures import draw_devices
+from viodat.report.clocks.sigma_figure import draw_sigmas
+from viodat.report.clocks.values import CaptureClocks, ClockLine, DevicePool, PageFigure, devices_of
 from viodat.report.clocks.wording import milliseconds, milliseconds_between
 from viodat.report.html import clocks_path, environment, index_path, links_from, page_path, png_size_px
 
 SHOWN_PROBLEMS: Final = 40
 """Recordings in the open list, the worst first; all others are in a list that opens on a click."""
 
+_USUAL: Final = f"drift 0 ± {DRIFT_SIGMA_PPM:g} ppm, skew 0 ± {1e3 * SKEW_SIGMA_S:g} ms"
+
 
 @dataclass(frozen=True)
 class Problem:
-    """Recordings of a trial without an answer, with a contradiction, or left out; the larger ``badness``, the worse.
+    """Recordings of a trial that were not read, have no answer or a contradiction, or were left out, and why.
 
-    Without ``recordings`` it is the trial itself.
+    The larger ``badness``, the worse. Without ``recordings`` it is the trial itself.
     """
 
     trial: str
@@ -51,7 +50,8 @@ class DeviceSummary:
     device: str
     recordings: int
     answered: int
-    pool: DevicePool
+    drift_text: str
+    skew_text: str
     sigma_text: str
     picture_sigma_text: str
     limit_text: str
@@ -93,6 +93,7 @@ def write_capture_page(out: Path, capture: CaptureClocks, *, svg: bool = True) -
             sigma_figure=sigmas,
             columns=devices_of(capture),
             limits=_limits(lines),
+            usual=_USUAL,
             confident=f"{100 * CONFIDENT:g} %",
             href=links_from(page),
             index=index_path(out),
@@ -111,9 +112,12 @@ def _capture_figures(out: Path, capture: CaptureClocks, svg: bool) -> tuple[Page
             "devices", draw_devices, "Devices over the trials",
             "Drift, skew and sigma of each device over the trials",
             "Coloured: what each trial says by itself, with its sigma, where that is better than what is known of any "
-            "device. Black: the answer with the help of the other trials. Grey: what all trials say together of the "
-            "device by itself, and so expected of a further one. Filled sigmas are those of the sound, hollow ones "
-            "those of the pictures. An arrow stands for a value beyond the panel.",
+            f"device beforehand ({_USUAL}). Black: the "
+            "answer, with the help of the other trials and of the devices it is tied to, of which some tell more. "
+            "Grey: what all trials say together of the device by itself, weighed with what is known of any, so that it "
+            "may lie nearer to 0 than the answers; not drawn where the trials add hardly anything. Filled sigmas are "
+            "those of the sound, hollow ones those of the pictures. An arrow stands for a value beyond the panel; a "
+            "cross above it for a recording without an answer, a plus for one that could not be read.",
         ),
         (
             "sigma", draw_sigmas, "Sigma and confidence",
@@ -130,15 +134,18 @@ def _capture_figures(out: Path, capture: CaptureClocks, svg: bool) -> tuple[Page
 
 
 def problems_of(capture: CaptureClocks) -> tuple[Problem, ...]:
-    """List recordings without an answer, then those that contradict themselves, then those left out; worst first.
+    """List recordings not read or without an answer, then those that contradict themselves, then those left out.
 
-    Recordings of one trial with the same reason are one problem.
+    The worst come first. Recordings of one trial with the same reason are one problem.
     """
     found: dict[tuple[str, str, str], Problem] = {}
     for trial in capture.trials if capture.how != "none" else ():
         for line in trial.clocks:
             contradiction = " ".join(_sentence(text) for text in line.contradictions)
-            if not line.answered:
+            if line.unread:
+                what, badness = "not read", (3, 1.0)
+                reason = _sentence(line.reason)
+            elif not line.answered:
                 what, badness = "no answer", (3, 1 - float(np.nan_to_num(line.confidence)))
                 reason = _sentence(line.reason) or contradiction
             elif contradiction:
@@ -181,7 +188,10 @@ def _facts(capture: CaptureClocks, lines: Sequence[ClockLine]) -> list[tuple[str
     facts = [("recordings", f"{len(lines):,}"), ("with a clock", f"{len(answered):,}")]
     if capture.how == "none":
         return facts
-    facts.append(("without an answer", f"{len(lines) - len(answered):,}"))
+    unread = sum(line.unread for line in lines)
+    facts.append(("without an answer", f"{len(lines) - len(answered) - unread:,}"))
+    if unread:
+        facts.append(("not read, so not asked", f"{unread:,}"))
     contradicted = sum(bool(line.contradictions) for line in answered)
     facts.append(("contradictory", f"{contradicted:,}"))
     for name, title in (("sigma_s", "sigma of the sound"), ("picture_sigma_s", "sigma of the pictures")):
@@ -210,12 +220,14 @@ def _summaries(capture: CaptureClocks) -> tuple[DeviceSummary, ...]:
     for device in devices_of(capture):
         lines = [line for trial in capture.trials for line in trial.clocks if line.device == device]
         answered = [line for line in lines if line.answered]
+        pool = pools.get(device, DevicePool(device))
         summaries.append(
             DeviceSummary(
                 device,
                 len(lines),
                 len(answered),
-                pools.get(device, DevicePool(device)),
+                _pooled_or_usual(pool.drift_text, answered, "drift_ppm"),
+                _pooled_or_usual(pool.skew_text, answered, "skew_s"),
                 _middle_and_most([line.sigma_s for line in answered]),
                 _middle_and_most([line.picture_sigma_s for line in answered]),
                 _limits(lines) or wording.MISSING,
@@ -224,6 +236,12 @@ def _summaries(capture: CaptureClocks) -> tuple[DeviceSummary, ...]:
             )
         )
     return tuple(summaries)
+
+
+def _pooled_or_usual(told: str, answered: Sequence[ClockLine], name: str) -> str:
+    """Give what is told of a device, or say that the trials add hardly anything to what is usual of any."""
+    estimated = [line for line in answered if not line.given and np.isfinite(getattr(line, name))]
+    return "as usual" if told == wording.MISSING and estimated else told
 
 
 def _middle_and_most(seconds: Sequence[float]) -> str:

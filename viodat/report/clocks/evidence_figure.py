@@ -14,11 +14,13 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from viodat.report.clocks.marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, outline, write_key, zero_line
+from viodat.report.clocks.marks import BAND, DOWN, MARGIN_IN, UP, WIDTH_IN, Look, looks, outline, write_key, zero_line
 from viodat.report.clocks.views import EvidenceRow, EvidenceView, TrialViews
+from viodat.report.clocks.wording import milliseconds_between
 from viodat.report.panels import heading
 from viodat.report.style import INK, axes_at, new_figure, save_figure, viodat_style
 
@@ -51,7 +53,7 @@ def draw_evidence(views: TrialViews, png: Path, svg: Path | None = None) -> None
     height = _TOP_IN + _PITCH_IN * (len(rows) - 1) + _ROW_IN + 0.46
     with viodat_style():
         figure = new_figure((WIDTH_IN, height))
-        words = "line at 0: the answer, grey band: its sigma"
+        words = "line at 0: the answer, grey band: its sigma, filled marks: what was believed, open ones: the rest"
         if not all(view.answered for row in rows for view in row.views):
             words += ", dashed: no answer, so relative to the likeliest lag"
         marks = looks((*views.palette, *views.devices))
@@ -77,6 +79,7 @@ def _draw_row(
     whole = axes_at(figure, left + _LEFT_IN + 0.06, top, _WHOLE_IN, _ROW_IN)
     whole.sharey(over_time)
     heading(near, row.title, row.detail)
+    heading(over_time, "", _band_words(row))
     _draw_near(near, row, marks)
     _draw_all(everything, row, marks)
     _draw_left(over_time, whole, row, marks, span_s)
@@ -104,7 +107,7 @@ def _draw_near(axes: Axes, row: EvidenceRow, marks: Mapping[str, Look]) -> None:
             if not len(view.lags_s):
                 reach = float(view.sigma_s[k]) * 1e3
                 axes.plot([x - reach, x + reach], [y, y], color=look.colour, linewidth=0.8)
-            hollow = k != view.chosen
+            hollow = k != view.used
             axes.plot(
                 x, y, look.mark, color=look.colour, markersize=2.8 if hollow else 4.2, markeredgewidth=0.8,
                 markerfacecolor="white" if hollow else look.colour,
@@ -138,14 +141,14 @@ def _height(view: EvidenceView, k: int) -> float:
 def _near_s(row: EvidenceRow) -> float:
     """Half the width of what counts as near: some times the width of the peaks and what they are apart."""
     wanted = [_LEAST_NEAR_S, *(_BANDS * row.band_sigma_s[-1:])]
-    nobody = all(view.chosen is None for view in row.views)
+    nobody = all(view.used is None for view in row.views)
     for view in row.views:
         # Where nobody's is believed, or there is no curve, the likeliest hypothesis is worth seeing.
         first = abs(float(view.apart_s[0])) if len(view.apart_s) else np.inf
         if first < (_MOST_NEAR_S if nobody else 0.0 if len(view.lags_s) else _MOST_ALONE_S):
             wanted.append(1.2 * first)
-        if view.chosen is not None:
-            wanted.append(abs(float(view.apart_s[view.chosen])) + _NEAR_PEAKS * float(view.sigma_s[view.chosen]))
+        if view.used is not None:
+            wanted.append(abs(float(view.apart_s[view.used])) + _NEAR_PEAKS * float(view.sigma_s[view.used]))
         if len(view.lags_s) > 1:
             # A curve that was searched coarsely needs room for some of its points.
             near = np.sort(np.abs(view.lags_s))[:4]
@@ -171,7 +174,7 @@ def _draw_all(axes: Axes, row: EvidenceRow, marks: Mapping[str, Look]) -> None:
         for view in row.views:
             for k, (x, y) in enumerate(zip(view.apart_s.tolist(), view.log_odds.tolist(), strict=True)):
                 look = marks[view.device]
-                fill = look.colour if k == view.chosen else "white"
+                fill = look.colour if k == view.used else "white"
                 axes.plot(x, y, look.mark, color=look.colour, markersize=2.8, markerfacecolor=fill)
                 reach = [min(reach[0], x), max(reach[1], x)]
     pad = max(0.06 * (reach[1] - reach[0]), 0.0 if curves else _LEAST_ALL_S - 0.5 * (reach[1] - reach[0]))
@@ -182,6 +185,15 @@ def _draw_all(axes: Axes, row: EvidenceRow, marks: Mapping[str, Look]) -> None:
     axes.axhline(0, color=BAND, linewidth=0.6, zorder=0)
     axes.set_xlabel("all lags (s)" if curves else "all hypotheses (s)", labelpad=1)
     _ms(axes)
+
+
+def _band_words(row: EvidenceRow) -> str:
+    """Say how wide the band is, which may be thinner than the line of the answer."""
+    if not len(row.band_sigma_s):
+        return ""
+    return (
+        f"sigma of the answer: {milliseconds_between([float(row.band_sigma_s.min()), float(row.band_sigma_s.max())])}"
+    )
 
 
 def _band(axes: Axes, row: EvidenceRow, *, vertical: bool = False) -> None:
@@ -203,10 +215,12 @@ def _draw_left(
     if len(row.band_sigma_s):
         half_ms = float(np.max(row.band_sigma_s)) * 1e3
         whole.axhspan(-half_ms, half_ms, color=BAND, linewidth=0, zorder=0)
+    axes.set_xlim(*span_s)
+    whole.set_xlim(0, 1)
     limit = _left_limit_s(row)
     spread = np.linspace(-0.5, 0.5, len(row.views) + 2)[1:-1] * min(0.5, (span_s[1] - span_s[0]) / 30)
     for place, view in enumerate(row.views):
-        hollow = view.chosen is None
+        hollow = view.used is None
         _errors(axes, view.times_s + spread[place], view.left_s, view.left_sigma_s, view, marks, limit, hollow=hollow)
     shown = [view for view in row.views if len(view.apart_s)][:_MOST_WHOLE]
     for place, view in enumerate(shown):
@@ -214,13 +228,11 @@ def _draw_left(
         at = (place + 0.5) / len(shown)
         _errors(
             whole, np.array([at]), view.apart_s[k : k + 1], view.sigma_s[k : k + 1], view, marks, limit,
-            hollow=view.chosen is None,
+            hollow=view.used is None,
         )  # fmt: skip
     for one in (axes, whole):
         zero_line(one)
         one.set_ylim(-limit * 1e3, limit * 1e3)
-    axes.set_xlim(*span_s)
-    whole.set_xlim(0, 1)
     whole.set_xticks([])
     whole.tick_params(axis="y", labelleft=False, left=False)
     whole.spines["left"].set_visible(False)
@@ -237,15 +249,15 @@ def _left_limit_s(row: EvidenceRow) -> float:
     A hypothesis' own error bar may reach beyond: what all windows may err by alike would make them too small to see.
     """
     wanted = [_LEAST_LEFT_S, *(1.5 * row.band_sigma_s)]
-    believed = [view for view in row.views if view.chosen is not None] or row.views
+    believed = [view for view in row.views if view.used is not None] or row.views
     windows = [np.abs(view.left_s) + view.left_sigma_s for view in believed]
     windows = [values[np.isfinite(values)] for values in windows]
     together = np.concatenate([np.empty(0), *windows])
     if together.size:
         wanted.append(float(np.percentile(together, 95)))
     for view in row.views:
-        if view.chosen is not None:
-            apart, sigma = abs(float(view.apart_s[view.chosen])), float(view.sigma_s[view.chosen])
+        if view.used is not None:
+            apart, sigma = abs(float(view.apart_s[view.used])), float(view.sigma_s[view.used])
             wanted.append(1.1 * apart + (sigma if not len(view.times_s) else _WHOLE_SHARE * sigma))
     return float(1.15 * max(wanted))
 
@@ -261,10 +273,11 @@ def _errors(
     *,
     hollow: bool = False,
 ) -> None:
-    """Draw marks with error bars; one beyond the panel is an arrow at its edge, and nothing is dropped in silence."""
+    """Draw marks with error bars; what is beyond the panel is an arrow at its edge, a longer bar has a head there."""
     look = marks[view.device]
     edge = marks[view.other].colour if view.other else look.colour
-    known = np.isfinite(y_s)
+    first, last = axes.get_xlim()
+    known = np.isfinite(y_s) & (x >= first) & (x <= last)
     inside = known & (np.abs(y_s) <= limit_s)
     fill = "white" if hollow or not view.answered else look.colour
     if inside.any():
@@ -272,10 +285,16 @@ def _errors(
             x[inside], y_s[inside] * 1e3, sigma_s[inside] * 1e3, fmt=look.mark, color=look.colour, ecolor=look.colour,
             elinewidth=0.8, markersize=3.4, markerfacecolor=fill, markeredgecolor=edge, markeredgewidth=0.9, zorder=2.5,
         )  # fmt: skip
-    for sign, mark in ((1, "^"), (-1, "v")):
+    for sign, mark, head in ((1, UP, CARETUPBASE), (-1, DOWN, CARETDOWNBASE)):
         outside = known & (sign * y_s > limit_s)
         if outside.any():
             axes.plot(
-                x[outside], np.full(outside.sum(), sign * limit_s * 1e3 * 0.96), mark, color=look.colour, markersize=4,
-                clip_on=False, markeredgewidth=0.7, markerfacecolor=fill,
+                x[outside], np.full(outside.sum(), sign * limit_s * 1e3 * 0.93), marker=mark, color=look.colour,
+                markersize=7, clip_on=False, markeredgewidth=0.0, linestyle="none",
+            )  # fmt: skip
+        longer = inside & (sign * y_s + sigma_s > limit_s)
+        if longer.any():
+            axes.plot(
+                x[longer], np.full(longer.sum(), sign * limit_s * 1e3), marker=head, color=look.colour, markersize=3,
+                clip_on=False, markeredgewidth=0.0, linestyle="none",
             )  # fmt: skip

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.clock import MOTION, ClockMap, Observation, Stream, TrialClocks
+from viodat.clock.least_squares import SKEW_SIGMA_S
 from viodat.report.clocks.values import EvidenceLine, Verdict
-from viodat.report.clocks.views import EvidenceRow, EvidenceView
+from viodat.report.clocks.views import BELIEVED, EvidenceRow, EvidenceView
 from viodat.report.clocks.wording import evidence_title, listed
 
 FloatArray = NDArray[np.float64]
 
-_BELIEVED, _PARTLY = 0.5, 0.2
+_PARTLY: Final = 0.2
 _MOST_WINDOWS, _LEAST_WINDOWS, _MOST_MARKS = 40, 6, 160
 """In a panel, of one piece of evidence and of all: more cannot be told apart, so neighbours are averaged."""
 _LEAST_SHARE: Final = 0.005
@@ -33,7 +34,6 @@ class _Answer:
 
     def __init__(self, clocks: TrialClocks) -> None:
         self.clocks = clocks
-        self.sounding = clocks.evidence.with_sound
         self.likeliest: dict[str, tuple[float, float]] = {}
         for one in clocks.evidence.observations:
             device, best = one.a.device, one.best
@@ -49,6 +49,14 @@ class _Answer:
             return ClockMap(likeliest[0]) if likeliest else None
         # A device without sound has its pictures' clock.
         return clock.of_picture() if stream.kind == "picture" else clock
+
+    def skew_variance(self, device: str) -> float:
+        """Variance of a skew, s², by what is known of it from elsewhere; 0 without sound or pictures."""
+        clock, alone = self.clocks.clocks.get(device), self.clocks.alone.get(device)
+        if clock is None or not clock.skew_sigma_s > 0:
+            return 0.0
+        told = 1 / clock.skew_sigma_s**2 - (1 / alone.skew_sigma_s**2 if alone is not None else 0.0)
+        return float(1 / max(told, 1 / SKEW_SIGMA_S**2))
 
     def answered(self, one: Observation) -> bool:
         devices = {stream.device for stream in (one.a, one.b) if stream != MOTION}
@@ -96,9 +104,7 @@ def evidence_rows(clocks: TrialClocks, span_s: tuple[float, float]) -> tuple[Evi
     alike = Counter(_kind(one) for one in clocks.evidence.observations)
     for number, one in enumerate(clocks.evidence.observations):
         key = _kind(one)
-        view = _view(
-            answer, clocks.believed.get(number), one, min(_MOST_WINDOWS, max(_MOST_MARKS // alike[key], _LEAST_WINDOWS))
-        )
+        view = _view(answer, number, one, min(_MOST_WINDOWS, max(_MOST_MARKS // alike[key], _LEAST_WINDOWS)))
         if view.speaks:
             rows.setdefault(key, []).append(view)
             streams.setdefault(key, []).append(one.a)
@@ -112,7 +118,8 @@ def _kind(one: Observation) -> tuple[str, str, bool]:
     return one.method, one.a.kind, one.b == MOTION
 
 
-def _view(answer: _Answer, chosen: int | None, one: Observation, most: int) -> EvidenceView:
+def _view(answer: _Answer, number: int, one: Observation, most: int) -> EvidenceView:
+    chosen = answer.clocks.believed.get(number)
     at = np.array(one.at_s)
     expected = float(answer.lag_s(one, at))
     hypotheses = one.hypotheses
@@ -128,6 +135,7 @@ def _view(answer: _Answer, chosen: int | None, one: Observation, most: int) -> E
         sigma_s=np.array([each.sigma_s for each in hypotheses]),
         log_odds=np.array([each.log_odds for each in hypotheses]),
         chosen=chosen,
+        belief=answer.clocks.used.get(number, 0.0),
         times_s=times,
         left_s=left,
         left_sigma_s=sigma,
@@ -209,7 +217,7 @@ def evidence_lines(clocks: TrialClocks) -> tuple[EvidenceLine, ...]:
 
 def _verdict(belief: float, *, contradicts: bool) -> Verdict:
     if belief == belief:
-        if belief >= _BELIEVED:
+        if belief >= BELIEVED:
             return "used"
         return "used in part" if belief >= _PARTLY else "hardly believed"
     return "contradicts" if contradicts else "not used"
@@ -236,9 +244,8 @@ def rests_on(clocks: TrialClocks) -> dict[str, str]:
     words = {}
     for device, clock in clocks.clocks.items():
         group = groups[device]
-        shares = _shares(answer, {n: observations[n] for n in clocks.used if observations[n].a.device in group})
-        said = ", ".join(f"{title} {_percent(share)}" for title, share in shares if share >= _LEAST_SHARE)
-        parts = [f"its offset rests on {said}" if said else "its offset follows from the devices that it is tied to"]
+        used = {n: observations[n] for n in clocks.used if observations[n].a.device in group}
+        parts = [said] if (said := _said_of_offset(_shares(answer, used), used, device, len(group))) else []
         if others := sorted(group - {device}):
             ties = {
                 observations[n].a.kind
@@ -257,6 +264,19 @@ def rests_on(clocks: TrialClocks) -> dict[str, str]:
             parts.append(f"this trial tells {' and '.join(told)}, other trials and what is usual the rest")
         words[device] = "; ".join(parts)
     return words
+
+
+def _said_of_offset(
+    shares: Mapping[tuple[str, str], float], used: Mapping[int, Observation], device: str, together: int
+) -> str:
+    """Say what an offset rests on, the most first; of a tied group all kinds count, also those that others brought."""
+    own = {(one.method, one.a.kind) for one in used.values() if one.a.device == device}
+    told = []
+    for key, share in sorted(shares.items(), key=lambda one: -one[1]):
+        title = evidence_title(*key, True)[0]
+        told.append(f"{title[0].lower()}{title[1:]} {_percent(share)}{'' if key in own else ' (not its own)'}")
+    counted = ", all devices that are tied counted together" if together > 1 else ""
+    return f"its offset rests on {', '.join(told)}{counted}" if told else ""
 
 
 def _own_share(sigma: float, alone: float) -> float:
@@ -281,24 +301,26 @@ def _tied(clocks: TrialClocks) -> dict[str, set[str]]:
     return groups
 
 
-def _shares(answer: _Answer, used: Mapping[int, Observation]) -> list[tuple[str, float]]:
-    """Kinds of evidence against the motion and their shares of the information about the offset, largest first."""
-    own: dict[tuple[str, str], float] = {}
+def _shares(answer: _Answer, used: Mapping[int, Observation]) -> dict[tuple[str, str], float]:
+    """Give kinds of evidence against the motion, (method, stream), and their shares of what is known of the offset."""
+    own: dict[tuple[str, Stream], float] = {}
     common: dict[tuple[str, str], float] = {}
     for number, one in used.items():
-        chosen = answer.clocks.believed.get(number)
-        # The pictures of a device that has sound tell its skew, hardly its offset.
-        aside = one.a.kind == "picture" and one.a.device in answer.sounding
-        if one.b != MOTION or chosen is None or aside:
+        chosen, belief = answer.clocks.believed.get(number), answer.clocks.used[number]
+        if one.b != MOTION or chosen is None or belief <= _PARTLY:
             continue
-        key = one.method, one.a.kind
         least = 1e-4 * one.hypotheses[chosen].sigma_s
         variance = max(one.hypotheses[chosen].sigma_s ** 2 - one.common_sigma_s**2, least**2)
-        own[key] = own.get(key, 0.0) + answer.clocks.used[number] / variance
+        own[one.method, one.a] = own.get((one.method, one.a), 0.0) + belief / variance
+        key = one.method, one.a.kind
         common[key] = max(common.get(key, 0.0), one.common_sigma_s**2)
-    information = {key: 1 / (common[key] + 1 / own[key]) for key in own if own[key] > 0}
+    by_kind: dict[tuple[str, str], float] = {}
+    for (method, stream), precision in own.items():
+        if stream.kind == "picture":
+            # The clock is that of the sound, from which all that is seen by a device is as far as its skew.
+            seen = sum(each for (_, other), each in own.items() if other == stream)
+            precision /= 1 + answer.skew_variance(stream.device) * seen
+        by_kind[method, stream.kind] = by_kind.get((method, stream.kind), 0.0) + precision
+    information = {key: 1 / (common[key] + 1 / each) for key, each in by_kind.items() if each > 0}
     whole = sum(information.values())
-    shares = [
-        (evidence_title(method, kind, True)[0].lower(), value / whole) for (method, kind), value in information.items()
-    ]
-    return sorted(shares, key=lambda one: -one[1])
+    return {key: value / whole for key, value in information.items()}

@@ -13,8 +13,11 @@ from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from viodat.report.style import INK, LINE_IN, QUIET, fit, text_width, write
@@ -26,10 +29,15 @@ WIDTH_IN: Final = 9.2
 """Of every figure: on a page of 78 rem its text is as large as the page's small print."""
 MARGIN_IN: Final = 0.12
 BAND: Final = "#D9D9D6"
+LIMIT_WORDS: Final = "dashed: the limit for training"
+_ARROW: Final = ((-0.12, -1), (0.12, -1), (0.12, 0.1), (0.5, 0.1), (0, 1), (-0.5, 0.1), (-0.12, 0.1), (-0.12, -1))
+UP, DOWN = Path(_ARROW, closed=True), Path([(x, -y) for x, y in _ARROW], closed=True)
+"""Marks of what lies beyond a panel: arrows with a shaft, which no device has."""
 
 _COLOURS: Final = ("#332288", "#CC6677", "#117733", "#999933", "#882255", "#44AA99", "#AA4499")
 _MARKS: Final = ("o", "s", "^", "D", "v", "P", "X", "p")
 _NAME_IN: Final = 1.3
+_TICKS_MS: Final = tuple(m * 10.0**e for e in range(-2, 4) for m in (1, 2, 5))
 
 
 @dataclass(frozen=True)
@@ -99,3 +107,11 @@ def outline(x: FloatArray, y: FloatArray, bins: int) -> tuple[FloatArray, FloatA
 def zero_line(axes: Axes, *, vertical: bool = False) -> None:
     """Draw the line of the answer."""
     (axes.axvline if vertical else axes.axhline)(0, color=INK, linewidth=0.8, zorder=1.5)
+
+
+def log_ticks(axis: Axis, low: float, high: float) -> None:
+    """Mark 1, 2 and 5 of each decade of an axis in ms, fewer where there are many."""
+    ticks = [value for value in _TICKS_MS if low <= value <= high]
+    axis.set_major_locator(FixedLocator(ticks[:: 1 + len(ticks) // 9]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -1,8 +1,8 @@
 """Two figures that show whether a trial's clocks are right: the bow with the sound, the wrist with the picture.
 
 A bow that turns round lets the sound fall for a moment: with right clocks each dip stands under a turn. The projected
-wrist lies on the detected one only where the picture's clock is right too, and how far off it was before says how much
-that matters.
+wrist lies on the detected one only where the picture's clock is right too, and how far off it is without the skew says
+how much that matters.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from viodat.report.clocks.marks import BAND, MARGIN_IN, WIDTH_IN, Look, looks, write_key
 from viodat.report.clocks.views import Level, PlayingView, TrialViews, WristTiming, WristView
+from viodat.report.clocks.wording import milliseconds
 from viodat.report.panels import heading
 from viodat.report.style import (
     INK,
@@ -45,6 +47,8 @@ _STROKE_MM_S: Final = 60.0
 _NEAR_STRING: Final = 0.5
 _REST_MM_S: Final = 12.0
 """A bow slower than this sounds no softer: noise of the room, and of the speed itself."""
+_DIP_S: Final = 0.1
+"""A dip of the level is looked for this far from its turn."""
 _STEP_S: Final = 0.25
 _ENOUGH_TURNS: Final = 12
 _RANGE_DB: Final = 45.0
@@ -71,6 +75,36 @@ def bow_turns(view: PlayingView) -> FloatArray:
     here = here[np.diff(here, prepend=-2 * far) > far]
     share = speed[here] / (speed[here] - speed[here + 1])
     return np.asarray(times[here] + share * (times[here + 1] - times[here]))
+
+
+def predicted_db(view: PlayingView) -> FloatArray:
+    """Give the level that the bow should cause, (T,) dB below that of its fast strokes, as the room keeps it."""
+    put_in = np.abs(view.speed_mm_s) * np.clip(view.on_string, 0.0, 1.0)
+    known = np.isfinite(put_in)
+    if not known.any() or len(view.times_s) < 2:
+        return np.full(len(put_in), np.nan)
+    # Energy goes with the square of the bow's speed.
+    power = np.where(known, np.square(put_in), 0.0)
+    decays = [level.decay_s for level in view.levels if np.isfinite(level.decay_s)]
+    if decays:
+        rate = (len(view.times_s) - 1) / (view.times_s[-1] - view.times_s[0])
+        kept = float(np.exp(-1 / (rate * np.median(decays))))
+        power = lfilter([1 - kept], [1, -kept], power)
+    fast = max(float(np.percentile(np.abs(put_in[known]), 95)), _REST_MM_S)
+    return np.where(known, 10 * np.log10((power + _REST_MM_S**2) / fast**2), np.nan)
+
+
+def kept_s(view: PlayingView) -> float:
+    """By how much the room makes a dip later than its turn, s: the median over the turns; NaN if it is not known."""
+    if all(not np.isfinite(level.decay_s) for level in view.levels):
+        return float("nan")
+    level = predicted_db(view)
+    late = []
+    for turn in bow_turns(view).tolist():
+        about = np.flatnonzero((np.abs(view.times_s - turn) <= _DIP_S) & np.isfinite(level))
+        if len(about):
+            late.append(float(view.times_s[about[np.argmin(level[about])]]) - turn)
+    return float(np.median(late)) if late else float("nan")
 
 
 def telling_stretch(views: TrialViews, seconds: float = STRETCH_S) -> tuple[float, float]:
@@ -172,13 +206,13 @@ def _draw_bow(axes: Axes, playing: PlayingView, stretch: tuple[float, float]) ->
 
 def _draw_levels(axes: Axes, playing: PlayingView, stretch: tuple[float, float], marks: Mapping[str, Look]) -> None:
     heading(
-        axes, "Sound level", "of each device on the mocap clock, against its own loudest · grey: what the bow predicts"
+        axes,
+        "Sound level",
+        "of each device on the mocap clock, against its own loudest · grey: what bow and room predict",
     )
     inside = (playing.times_s >= stretch[0] - 0.1) & (playing.times_s <= stretch[1] + 0.1)
-    put_in = np.abs(playing.speed_mm_s) * np.clip(playing.on_string, 0.0, 1.0)
-    if np.isfinite(put_in).any():
-        # Energy goes with the square of the bow's speed: 20 dB per decade.
-        expected = 20 * np.log10(np.hypot(put_in, _REST_MM_S) / max(float(np.nanpercentile(put_in, 95)), _REST_MM_S))
+    expected = predicted_db(playing)
+    if np.isfinite(expected).any():
         axes.fill_between(
             playing.times_s[inside], -2 * _RANGE_DB, expected[inside], color=BAND, linewidth=0, zorder=0.2
         )
@@ -272,6 +306,12 @@ def median_apart_px(view: WristView, timing: WristTiming) -> float:
     return float(np.median(apart[known])) if known.any() else float("nan")
 
 
+def median_speed_px_s(view: WristView) -> float:
+    """Median speed of the projected wrist, px/s; 0 where it is not determined."""
+    speed = np.linalg.norm(np.diff(view.projected_px, axis=0), axis=1) / np.diff(view.times_s)
+    return float(np.median(speed[np.isfinite(speed)])) if np.isfinite(speed).any() else 0.0
+
+
 def _draw_wrist(axes: Axes, view: WristView, timing: WristTiming, stretch: tuple[float, float], width: float) -> None:
     axis = _axis_of(view)
     inside = (view.times_s >= stretch[0] - 0.05) & (view.times_s <= stretch[1] + 0.05)
@@ -283,7 +323,11 @@ def _draw_wrist(axes: Axes, view: WristView, timing: WristTiming, stretch: tuple
         else "no frame of it within the trial"
     )
     name = fit(printable(view.device), 0.8)
-    heading(axes, name, fit(f"{timing.words} · {said}", width - 0.35))
+    words = timing.words
+    if timing.apart_s:
+        moves = median_speed_px_s(view) * abs(timing.apart_s)
+        words += f" of {milliseconds(timing.apart_s, sign=True)}, which is {moves:.1f} px"
+    heading(axes, name, fit(f"{words} · {said}", width - 0.35))
     axes.plot(view.times_s[inside], view.projected_px[inside, axis], color=RIGHT, linewidth=1.2)
     axes.plot(timing.times_s[frames], view.detected_px[frames, axis], ".", color=INK, markersize=2.6)
     if np.isfinite(apart) and not frames.any():

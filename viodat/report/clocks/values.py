@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from viodat.dataset.schema import STATUS_EXCLUDED
 from viodat.report.clocks.wording import milliseconds, probability, with_sigma
 from viodat.report.wording import MISSING, offset
 
@@ -83,6 +84,11 @@ class ClockLine:
     def answered(self) -> bool:
         """Whether it has a clock."""
         return self.offset_s == self.offset_s
+
+    @property
+    def unread(self) -> bool:
+        """Whether its files could not be read or used, so that nobody looked for a clock."""
+        return not self.answered and self.status == STATUS_EXCLUDED
 
     @property
     def judged_sigma_s(self) -> float:
@@ -275,3 +281,8 @@ class CaptureClocks:
     trials: tuple[TrialClockPage, ...]
     how: How
     pools: tuple[DevicePool, ...] = ()
+
+
+def devices_of(capture: CaptureClocks) -> tuple[str, ...]:
+    """Names of all devices, in the order of their names."""
+    return tuple(sorted({line.device for trial in capture.trials for line in trial.clocks}))

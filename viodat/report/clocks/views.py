@@ -7,11 +7,15 @@ where the estimate puts it, s: 0 is the answer. NaN is missing. Levels are dB re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+
+BELIEVED: Final = 0.5
+"""Evidence that is believed less than this in the joint estimate was hardly used."""
 
 
 def _nothing() -> FloatArray:
@@ -34,6 +38,8 @@ class EvidenceView:
         (H,) its hypotheses.
     chosen
         Index of the hypothesis that was believed; None if none was.
+    belief
+        How much it was believed in the joint estimate, 0 to 1; what is not said is taken to be 1.
     times_s, left_s, left_sigma_s
         (W,) middle of each window, its lag apart from the answer there, and its standard deviation.
     """
@@ -47,6 +53,7 @@ class EvidenceView:
     sigma_s: FloatArray = field(default_factory=_nothing)
     log_odds: FloatArray = field(default_factory=_nothing)
     chosen: int | None = None
+    belief: float = 1.0
     times_s: FloatArray = field(default_factory=_nothing)
     left_s: FloatArray = field(default_factory=_nothing)
     left_sigma_s: FloatArray = field(default_factory=_nothing)
@@ -55,6 +62,11 @@ class EvidenceView:
     def speaks(self) -> bool:
         """Whether there is anything to draw."""
         return bool(len(self.lags_s) or len(self.apart_s))
+
+    @property
+    def used(self) -> int | None:
+        """Index of the hypothesis that was believed by half or more; None if none was."""
+        return self.chosen if self.belief >= BELIEVED else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +93,12 @@ class EvidenceRow:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """Sound level of one device: (R,) s and (R,) dB."""
+    """Sound level of one device: (R,) s, (R,) dB, and the time in which the room's energy falls to 1/e, s, or NaN."""
 
     device: str
     times_s: FloatArray
     level_db: FloatArray
+    decay_s: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +128,21 @@ class PlayingView:
 
 @dataclass(frozen=True, eq=False)
 class WristTiming:
-    """When the frames were taken, by one account of the clock: a phrase for it, and (N,) s."""
+    """When the frames were taken, by one account of the clock.
+
+    Attributes
+    ----------
+    words
+        A phrase for it.
+    times_s
+        (N,) s.
+    apart_s
+        From the estimated times, s, if by the same in all frames; else 0.
+    """
 
     words: str
     times_s: FloatArray
+    apart_s: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,6 +69,25 @@ def test_recordings_with_the_same_reason_share_a_line():
     assert sorted(one.recordings for one in found) == ["P05C01T28, P05C02T28", "P05C07T28"]
 
 
+def test_what_was_not_read_was_not_asked(tmp_path, quick):
+    unread = clock_line("C02", offset_s=NAN, confidence=NAN, status="excluded", reason="P05C02T28.m4a: is cut short")
+    page = Page(write_all(tmp_path, capture_of(clock_page("P05T28", clock_line("C01"), unread))))
+    assert fact_of(page, "without an answer") == "0"
+    assert fact_of(page, "not read, so not asked") == "1"
+    rows = {row[1]: row for row in page.rows if len(row) > 1}
+    assert rows["P05C02T28"][2] == "not read"
+    assert "no answer" not in [cell for row in page.rows for cell in row]
+
+
+def test_a_drift_that_the_trials_hardly_tell_is_as_usual(tmp_path, quick):
+    pools = (DevicePool("C01"), DevicePool("C02", 12.0, 4.0))
+    trial = clock_page("P05T28", clock_line("C01"), clock_line("C02"), clock_line("M01", skew_s=NAN))
+    rows = {row[0]: row for row in Page(write_all(tmp_path, capture_of(trial, pools=pools))).rows}
+    assert rows["C01"][5:7] == ["as usual", "as usual"]
+    assert rows["C02"][5] == "+12.0 ± 4.0 ppm"
+    assert rows["M01"][6] == "–"
+
+
 def test_nothing_is_a_problem_where_nothing_was_asked():
     lost = clock_page("P05T01", clock_line("C01", offset_s=NAN), how="none")
     assert problems_of(capture_of(lost, how="none")) == ()
@@ -152,6 +171,7 @@ def test_clocks_that_were_given_or_left_alone_are_said_to_be(tmp_path, how, word
     page = Page(write_all(tmp_path, capture_of(trial, how=how)))
     assert words in page.text
     assert "img" not in page.tags
+    assert ("devices" in page.ids) == (how == "given")
     told = Page(page_path(tmp_path, "P05T28"))
     assert words in told.text
     assert ("+1.2500 s" in told.text) == (how == "given")

@@ -7,14 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWNBASE, CARETUPBASE
 
 from tests.unit.report.clocks.samples import clock_line, clock_page, trial_clocks, trial_views
-from viodat.report.clocks import capture_figures, evidence_figure, overlay_figures
-from viodat.report.clocks.capture_figures import draw_devices, draw_sigmas
+from viodat.report.clocks import capture_figures, evidence_figure, overlay_figures, sigma_figure
+from viodat.report.clocks.capture_figures import draw_devices
 from viodat.report.clocks.evidence_figure import draw_evidence
 from viodat.report.clocks.from_estimate import evidence_rows
-from viodat.report.clocks.marks import looks, outline
-from viodat.report.clocks.overlay_figures import bow_turns, draw_playing, draw_wrists, median_apart_px, telling_stretch
+from viodat.report.clocks.marks import UP, looks, outline
+from viodat.report.clocks.overlay_figures import (
+    bow_turns,
+    draw_playing,
+    draw_wrists,
+    kept_s,
+    median_apart_px,
+    median_speed_px_s,
+    telling_stretch,
+)
+from viodat.report.clocks.sigma_figure import draw_sigmas
 from viodat.report.clocks.values import CaptureClocks, DevicePool
 from viodat.report.clocks.views import EvidenceRow, EvidenceView, PlayingView
 from viodat.report.style import new_figure
@@ -33,7 +43,7 @@ def drawn(monkeypatch):
         figures.append(figure)
         return figure
 
-    for module in (evidence_figure, overlay_figures, capture_figures):
+    for module in (evidence_figure, overlay_figures, capture_figures, sigma_figure):
         monkeypatch.setattr(module, "new_figure", kept)
         monkeypatch.setattr(module, "save_figure", lambda figure, path: None)
     return figures
@@ -118,9 +128,43 @@ def test_what_is_far_from_the_answer_is_an_arrow(drawn, tmp_path):
     whole = drawn[0].axes[3]
     low, high = whole.get_ylim()
     assert high < 100
-    arrows = [line for line in whole.lines if line.get_marker() == "^" and line.get_markeredgewidth() == 0.7]
+    arrows = [line for line in whole.lines if line.get_marker() is UP]
     assert len(arrows) == 1
     assert low < arrows[0].get_ydata()[0] <= high
+
+
+def test_a_mark_is_filled_only_where_it_was_believed(drawn, tmp_path):
+    one = EvidenceView("C01", apart_s=np.array([0.001]), sigma_s=np.array([0.01]), log_odds=np.array([9.0]), chosen=0)
+    doubted = replace(one, device="C02", apart_s=np.array([0.065]), belief=0.21)
+    assert (one.used, doubted.used) == (0, None)
+    row = EvidenceRow("Playing", "", (one, doubted), np.array([1.0, 13.0]), np.array([0.002, 0.003]))
+    draw_evidence(replace(trial_views(), evidence=(row,)), tmp_path / "a.png")
+    near = drawn[0].axes[0]
+    fills = {line.get_marker(): line.get_markerfacecolor() for line in near.lines if line.get_marker() in "os"}
+    assert fills["o"] != "white"
+    assert fills["s"] == "white"
+    assert "sigma of the answer: 2 to 3 ms" in texts(drawn[0])
+
+
+def test_what_was_before_the_trial_is_not_drawn_beside_its_panel(drawn, tmp_path):
+    windows = {"times_s": np.array([-9.0, 5.0]), "left_s": np.array([3.0, 0.0]), "left_sigma_s": np.array([1e-3, 1e-3])}
+    one = EvidenceView("C01", apart_s=np.zeros(1), sigma_s=np.array([0.01]), log_odds=np.ones(1), chosen=0, **windows)
+    views = replace(trial_views(), evidence=(EvidenceRow("Playing", "", (one,)),))
+    draw_evidence(views, tmp_path / "a.png")
+    over_time = drawn[0].axes[2]
+    drawn_at = [x for line in over_time.lines if line.get_transform() == over_time.transData for x in line.get_xdata()]
+    assert min(drawn_at) >= views.start_s
+
+
+def test_an_error_bar_that_is_longer_than_the_panel_has_a_head(drawn, tmp_path):
+    at = np.array([0.0])
+    windows = {"times_s": np.array([5.0]), "left_s": at, "left_sigma_s": np.array([0.001])}
+    one = EvidenceView("C01", apart_s=at, sigma_s=np.array([0.05]), log_odds=np.array([9.0]), chosen=0, **windows)
+    draw_evidence(replace(trial_views(), evidence=(EvidenceRow("Playing", "", (one,)),)), tmp_path / "a.png")
+    whole = drawn[0].axes[3]
+    heads = [line.get_ydata()[0] for line in whole.lines if line.get_marker() in (CARETUPBASE, CARETDOWNBASE)]
+    assert sorted(heads) == pytest.approx(whole.get_ylim())
+    assert abs(heads[0]) < 50
 
 
 def test_bow_and_sound_are_drawn_with_gaps_and_without_devices(drawn, tmp_path):
@@ -145,6 +189,17 @@ def test_the_level_that_the_bow_predicts_falls_where_it_turns(drawn, tmp_path):
     # 300 mm/s is the fastest: 0 dB; what is left while it turns is the noise of the room.
     assert predicted[late & (away < 0.004)] == pytest.approx(0.0, abs=0.2)
     assert predicted[late & (away > 0.246)].max() < -20
+
+
+def test_a_room_makes_dips_later_by_its_decay():
+    playing = trial_views().playing
+    assert np.isnan(kept_s(playing))
+
+    def room(decay_s: float) -> PlayingView:
+        return replace(playing, levels=tuple(replace(level, decay_s=decay_s) for level in playing.levels))
+
+    assert kept_s(room(1e-4)) == pytest.approx(0.0, abs=0.011)
+    assert 0.011 < kept_s(room(0.03)) < kept_s(room(0.1)) < 0.1
 
 
 def test_each_recording_has_its_own_limit(drawn, tmp_path):
@@ -183,6 +238,15 @@ def test_wrists_are_drawn_by_each_account_and_what_is_not_shown_is_counted(drawn
     assert len(drawn[1].axes) == 1
 
 
+def test_what_a_skew_moves_is_said(drawn, tmp_path):
+    view = trial_views().wrists[0]
+    # 80 px to either side once per second: the median speed is 2π · 80 / √2.
+    assert median_speed_px_s(view) == pytest.approx(355, rel=0.02)
+    before = replace(view.timings[0], words="without its skew", apart_s=-0.01)
+    draw_wrists(replace(trial_views(), wrists=(replace(view, timings=(before, view.timings[1])),)), tmp_path / "a.png")
+    assert "without its skew of −10 ms, which is 3.6 px" in texts(drawn[0])
+
+
 def capture_of(n: int, devices: tuple[str, ...] = ("C01", "C02"), **changes) -> CaptureClocks:
     pages = tuple(
         clock_page(f"P{5 + k // 12:02d}T{1 + k % 12:02d}", *(clock_line(d, **changes) for d in devices))
@@ -210,7 +274,7 @@ def test_an_outlier_does_not_hide_the_others(drawn, tmp_path):
     draw_devices(replace(capture, trials=wandering), tmp_path / "a.png")
     low, high = drawn[0].axes[1].get_ylim()
     assert high - low < 100
-    arrows = [line for line in drawn[0].axes[7].lines if line.get_marker() == "^" and not line.get_clip_on()]
+    arrows = [line for line in drawn[0].axes[7].lines if line.get_marker() is UP]
     assert arrows[0].get_xdata().tolist() == list(range(1, 10))
 
 
@@ -225,6 +289,33 @@ def test_what_nobody_knows_is_said(drawn, tmp_path):
     assert texts(drawn[0]).count("unknown") == 4
     assert texts(drawn[0]).count("no sigma was stated") == 2
     assert "not asked" in texts(drawn[1])
+
+
+def test_what_was_not_read_is_not_without_an_answer(drawn, tmp_path):
+    capture = capture_of(3)
+    lost = {"offset_s": NAN, "sigma_s": NAN, "picture_sigma_s": NAN, "confidence": NAN}
+    trials = (
+        replace(capture.trials[0], clocks=(clock_line("C01", **lost, status="excluded"), clock_line("C02", **lost))),
+        *capture.trials[1:],
+    )
+    draw_devices(replace(capture, trials=trials), tmp_path / "a.png")
+    said = texts(drawn[0])
+    assert "× no answer" in said
+    assert "+ not read" in said
+    marks = [{line.get_marker() for line in axes.lines if len(line.get_xdata())} for axes in drawn[0].axes[2::3]]
+    assert ["+" in one for one in marks] == [True, False]
+    assert ["x" in one for one in marks] == [False, True]
+    draw_sigmas(replace(capture, trials=trials), tmp_path / "b.png")
+    names = [label.get_text() for label in drawn[1].axes[-1].get_yticklabels()]
+    assert names[-2:] == ["not asked", "not read"]
+
+
+def test_a_microphone_has_no_pictures_to_have_a_skew(drawn, tmp_path):
+    mute = {"skew_s": NAN, "alone_skew_s": NAN}
+    lines = (clock_line("C01", **mute, sigma_s=NAN), clock_line("M01", **mute, picture_sigma_s=NAN))
+    draw_devices(CaptureClocks("lab", (clock_page("P05T01", *lines),), "auto"), tmp_path / "a.png")
+    said = [[text.get_text() for text in axes.texts] for axes in drawn[0].axes[1::3]]
+    assert said == [["no sound"], ["no pictures"]]
 
 
 def test_many_devices_are_counted(drawn, tmp_path):

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from tests.unit.report.clocks.samples import C01, C02, curve, lag_s, said, trial_clocks
-from viodat.clock import ClockMap, Evidence, Hypothesis, Observation, Stream, TrialClocks, Windows, solve_trial
+from viodat.clock import (
+    ClockMap,
+    DevicePrior,
+    Evidence,
+    Hypothesis,
+    Observation,
+    Stream,
+    TrialClocks,
+    Windows,
+    solve_trial,
+)
 from viodat.report.clocks.from_estimate import device_time, evidence_lines, evidence_rows, rests_on
 
 SPAN_S = (1.0, 13.0)
@@ -152,13 +162,42 @@ def test_what_an_answer_rests_on_is_told_by_information():
     assert "C03" not in tied
 
 
-def test_the_pictures_of_a_device_that_has_sound_tell_nothing_of_its_offset():
+def test_pictures_tell_of_an_offset_what_is_known_of_the_skew():
+    exact = {"common_sigma_s": 0.0, "kind": "picture"}
     heard = said("C01", lag_s(C01, 5.0), 5.0, sigma=0.002, common_sigma_s=0.0)
-    seen = said("C01", lag_s(C01.of_picture(), 5.0), 5.0, kind="picture", method="picture", sigma=0.001)
+    seen = said("C01", lag_s(C01.of_picture(), 5.0), 5.0, method="picture", sigma=0.001, **exact)
+    # The skew is known to 3 ms, a quarter of that by the trial itself: to sqrt(12) ms by the others. 1 / 13 to 1 / 4.
     clocks = trial_clocks((heard, seen), used={0: 1.0, 1: 1.0})
-    assert "its offset rests on playing 100 %;" in rests_on(clocks)["C01"]
-    alone = replace(clocks, evidence=replace(clocks.evidence, with_sound=frozenset()))
-    assert "picture" in rests_on(alone)["C01"]
+    assert "its offset rests on playing 76 %, picture 24 %;" in rests_on(clocks)["C01"]
+    # What is seen twice has the same skew: 1 / (1 / 2 + 12).
+    twice = trial_clocks((heard, seen, replace(seen, method="clap")), used=dict.fromkeys(range(3), 1.0))
+    assert "playing 76 %, picture 12 %, clap seen 12 %;" in rests_on(twice)["C01"]
+    # Without other trials pictures tell the skew, and of the offset 25 ms.
+    first = replace(clocks, alone={"C01": DevicePrior(48.0, 10.0, -0.021, C01.skew_sigma_s * 1.001)})
+    assert "playing 99 %, picture 1 %;" in rests_on(first)["C01"]
+
+
+def test_a_device_whose_sound_was_not_used_rests_on_its_pictures():
+    """It is tied to nobody, so it does not follow from others."""
+    seen = said("C02", lag_s(C02.of_picture(), 5.0), 5.0, kind="picture", method="picture", sigma=0.001)
+    words = rests_on(trial_clocks((seen,), used={0: 1.0}))["C02"]
+    assert words.startswith("its offset rests on picture 100 %; this trial")
+    assert "tied" not in words
+
+
+def test_a_microphone_that_is_tied_to_a_phone_rests_on_its_pictures_too():
+    seen = said("C02", lag_s(C02.of_picture(), 5.0), 5.0, kind="picture", method="picture", common_sigma_s=0.0)
+    tie = trial_clocks().evidence.observations[3]
+    words = rests_on(trial_clocks((seen, tie), used={0: 1.0, 1: 1.0}))
+    assert "rests on picture 100 % (not its own), all devices that are tied counted together" in words["C01"]
+    assert "rests on picture 100 %, all devices that are tied counted together" in words["C02"]
+
+
+def test_what_was_hardly_believed_is_not_what_an_answer_rests_on():
+    near, far = (said("C01", lag_s(C01, 5.0), 5.0, method=kind) for kind in ("playing", "clap"))
+    clocks = trial_clocks((near, far), used={0: 1.0, 1: 0.15})
+    assert "clap" not in rests_on(clocks)["C01"]
+    assert [view.used for row in evidence_rows(clocks, SPAN_S) for view in row.views] == [0, None]
 
 
 def test_what_devices_err_by_alike_counts_once():

@@ -48,6 +48,18 @@ def test_the_same_views_give_the_same_bytes(tmp_path):
     assert one.read_bytes() == figure_path(tmp_path / "b", "P05T28", "evidence").read_bytes()
 
 
+def test_how_late_dips_are_by_a_right_clock_is_said(tmp_path, quick):
+    views = trial_views()
+    known = tuple(replace(level, decay_s=0.03) for level in views.playing.levels)
+    for levels, words in (
+        (known, "between their turns and some 8"),
+        (views.playing.levels, "a note speaks 10 to 50 ms after the bow"),
+    ):
+        page = drawn_page(tmp_path, views=replace(views, playing=replace(views.playing, levels=levels)))
+        (caption,) = [figure.caption for figure in page.figures if figure.title == "Bow and sound"]
+        assert words in caption
+
+
 def test_what_is_not_drawn_is_said(tmp_path):
     page = drawn_page(tmp_path, views=replace(trial_views(4.0), playing=None, wrists=()))
     assert page.figures == ()
