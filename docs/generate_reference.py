@@ -54,7 +54,7 @@ _NULLS: Final[dict[tuple[str, str], str]] = {
     ("video", "confidence"): "as detected_px; all where the detector states none",
     ("audio", "time_ns"): _NO_CLOCK,
     ("audio", "features"): "never",
-    ("audio", "log_mel_db"): "never",
+    ("audio", "log_mel_db"): "whole column in imported datasets",
     ("audio", "f0_hz"): "unvoiced; whole column unless the recording is the trial's best microphone",
     ("audio", "voiced"): "whole column unless the recording is the trial's best microphone",
 }

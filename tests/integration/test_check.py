@@ -51,6 +51,11 @@ def _clock_of_another_day(raw: Path) -> None:
     config.write_text(text[:at] + "offset_s = -330.0" + text[end:])
 
 
+def _estimated(raw: Path) -> None:
+    config = raw / "capture.toml"
+    config.write_text(config.read_text().replace('method = "given"', 'method = "auto"'))
+
+
 def _silent_microphone(raw: Path) -> None:
     soundfile.write(raw / "P04" / "P04M01T01.wav", np.zeros(44100), 44100)
 
@@ -83,6 +88,11 @@ FAULTS = {
     "world that is not Z up": (_world_on_its_side, "world-not-upright", "P04T01", "axes"),
     "misspelt label": (_misspelt_label, "label-misspelt", "P04T01", "LELB is missing, and the file has"),
     "clock of another day": (_clock_of_another_day, "clock-no-overlap", "P04C01T01", "do not overlap"),
+    "microphone that stands nowhere": (
+        lambda raw: (_clipped_microphone(raw), _estimated(raw)), "microphone-place", "M01", "where this microphone is"),
+    "name that no device has": (
+        lambda raw: _append(raw, "[microphones.M09]\nplace_mm = [0, 0, 900]\n"), "capture-conflict", "capture.toml",
+        "[microphones] names M09, and there is no recording by that device"),
     "microphone without a clock": (_clipped_microphone, "clock-unknown", "P04M01T01", "offset"),
 }  # fmt: skip
 

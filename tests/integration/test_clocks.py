@@ -46,7 +46,8 @@ def rewrite(raw: Path, old: str, new: str) -> None:
 @pytest.fixture
 def seen(raw_copy: Path) -> Path:
     """A capture whose offsets were read off the pictures, as the twin's are."""
-    rewrite(raw_copy, 'method = "given"\nsigma_ms = 2.0', 'sigma_ms = 2.0\nof = "picture"')
+    assert 'sigma_ms = 2.0\nof = "picture"' in (raw_copy / "capture.toml").read_text()
+    rewrite(raw_copy, 'method = "given"\n', "")
     return raw_copy
 
 
@@ -136,6 +137,7 @@ def test_evidence_that_fails_costs_its_trials_clocks_only(seen, tmp_path, monkey
     (row,) = result.exclusions
     assert row["recording"] == "P04C01T01"
     assert "unexpected ValueError: a fault of ours (please report this)" in row["reason"]
+    assert result.faults == ("unexpected ValueError: a fault of ours (please report this), met at P04T01",)
     ds = viodat.open_dataset(tmp_path / "out")
     assert list(ds.recordings["status"]) == ["unsynchronised", "built"]
     assert len(ds.motion("P04T01").time_ns)

@@ -24,10 +24,14 @@ from viodat.capture.spelling import shown
 from viodat.capture.timecode import TimeCode, nominal_rate, parse_timecode, seconds_between, seconds_of
 from viodat.capture.video_times import VideoTimes
 from viodat.clock import Claim, ClockMap
+from viodat.clock.least_squares import SKEW_SIGMA_S
 from viodat.errors import CaptureError, ConfigError
 
 UNSTATED_SIGMA_S: Final = 0.010
 """Of an offset in capture.toml whose sigma is not stated: read off pictures at 30 Hz, or off a clap by eye."""
+
+STATED: Final = "capture.toml"
+"""Source of the claim that is an offset in capture.toml."""
 
 _FRAME_S: Final = 1 / 30
 """Of a video with a single frame."""
@@ -50,12 +54,19 @@ def sync_method(config: CaptureConfig, option: str | None) -> SyncMethod:
     return method
 
 
-def given_clock(config: CaptureConfig, recording: str, device: str) -> ClockMap | None:
-    """Return the clock of a recording as capture.toml [sync] states it, or None; it counts with method 'given' only."""
+def given_clock(config: CaptureConfig, recording: str, device: str, *, skewed: bool = False) -> ClockMap | None:
+    """Return the clock of a recording as capture.toml [sync] states it, or None; it counts with method 'given' only.
+
+    ``skewed`` says that it has both sound and pictures: then an offset that was read off the pictures holds for the
+    sound less surely, by the skew that nobody states.
+    """
     known = config.sync.given_offset(recording, device)
     if known is None:
         return None
     sigma_s = float("nan") if known.sigma_ms is None else known.sigma_ms / 1000
+    if skewed and config.sync.of == "picture":
+        heard_s = math.hypot(sigma_s, SKEW_SIGMA_S)
+        return ClockMap(known.offset_s, offset_sigma_s=heard_s, skew_sigma_s=SKEW_SIGMA_S, picture_sigma_s=sigma_s)
     return ClockMap(offset_s=known.offset_s, offset_sigma_s=sigma_s, picture_sigma_s=sigma_s)
 
 
@@ -98,7 +109,7 @@ def claims_of(
     elif stated is not None:
         sigma_s = UNSTATED_SIGMA_S if stated.sigma_ms is None else stated.sigma_ms / 1000
         of_picture = times is not None and (config.sync.of == "picture" or not has_sound)
-        claims.append(Claim("capture.toml", stated.offset_s, sigma_s, of_picture))
+        claims.append(Claim(STATED, stated.offset_s, sigma_s, of_picture))
     if times is None:
         return tuple(claims), tuple(notes)
     first_s = float(times.times_s[0]) - (zero_s or 0.0)
@@ -108,14 +119,19 @@ def claims_of(
         notes.append(ambiguity(movies))
     code = config.sync.code_of(files.trial)
     if code is not None and times.timecode:
-        # Without a declared rate the stamps' own is the best there is.
-        rate = nominal_rate(times.nominal_hz or Fraction(1 / _frame_s(times.times_s)))
+        rate = code_rate(times)
         late_s, fault = _lateness(files.trial, code, times.timecode, rate)
         if fault:
             notes.append(f"its time code is not used: {fault}")
         else:
             claims.append(Claim("timecode", late_s - first_s, 0.5 / float(rate), True))
     return tuple(claims), tuple(notes)
+
+
+def code_rate(times: VideoTimes) -> Fraction:
+    """Give the nominal rate that the time codes of a video count at."""
+    # Without a declared rate the stamps' own is the best there is.
+    return nominal_rate(times.nominal_hz or Fraction(1 / _frame_s(times.times_s)))
 
 
 def _lateness(trial: str, stated: TimeCode, tag: str, rate: Fraction) -> tuple[float, str]:

@@ -14,9 +14,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.build.clock_claims import given_clock
+from viodat.build.clock_claims import STATED, given_clock
+from viodat.build.coverage import coverage_faults
 from viodat.build.faults import reason_of
-from viodat.build.gates import CLOCKS, Exclusion, clock_gate, gate_clock
+from viodat.build.gates import CLOCKS, Exclusion, Gate, clock_gate, gate_clock
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult, project_truth
 from viodat.build.trial import Stage, TrialResult
@@ -29,6 +30,7 @@ from viodat.dataset import schema
 
 _OVERRULED_SIGMAS: Final = 5.0
 _MEND = "State its offset in capture.toml [sync], or use another recording."
+_NOT_BORNE_OUT = "which the evidence does not bear out: correct it, or take it as it is with --sync given."
 _NULL = "so its times and the truth at its frames are null"
 
 
@@ -72,6 +74,7 @@ def settle_clocks(
         else:
             settled, refused = _gated(settled, clock, span, raw.config.gates)
             exclusions += [refused] if refused else []
+            settled = settled.noting(alarms=coverage_faults(settled, clock, span))
             if clocks is not None:
                 told = (*_contradictions(recording.files.device, clocks), *_overruled(recording, clock))
                 settled = settled.noting(alarms=told)
@@ -95,7 +98,8 @@ def _clock_of(
     if method == "none":
         return None, f"its clock is not asked for (method 'none'), {_NULL}"
     if method == "given":
-        clock = given_clock(raw.config, files.id, files.device)
+        skewed = recording.times is not None and recording.sound is not None
+        clock = given_clock(raw.config, files.id, files.device, skewed=skewed)
         if clock is None:
             return None, (
                 f"its clock is unknown, {_NULL}; give it in capture.toml [sync] offset_s = {{{files.device} = ...}}"
@@ -108,25 +112,37 @@ def _clock_of(
     if files.device in clocks.clocks:
         return clocks.clocks[files.device], ""
     said = "; ".join(clocks.notes.get(files.device, ())) or "nothing says when it recorded"
-    return None, f"its clock is unknown, {_NULL}: {said}. {_MEND}"
+    return None, f"its clock is unknown, {_NULL}: {said}. {_mend(recording)}"
+
+
+def _mend(recording: RecordingResult) -> str:
+    """Say what to do about a recording of which nothing convinces."""
+    for claim in recording.claims:
+        if claim.source == STATED:
+            return f"capture.toml [sync] states {claim.offset_s:.4f} s, {_NOT_BORNE_OUT}"
+    return _MEND
 
 
 def _gated(
     recording: RecordingResult, clock: ClockMap, span_s: tuple[float, float], table: GatesTable
 ) -> tuple[RecordingResult, Exclusion | None]:
     """Say how sure the clock is where it counts, and whether that is enough."""
-    times = recording.device_times_s
-    frame_s = float(np.median(np.diff(times))) if len(times) > 1 else None
     sigma_s = worst_sigma_s(recording, clock, span_s)
-    gate = clock_gate(table, frame_s)
+    gate = gate_of(recording, table)
     refused = gate_clock(recording.files.trial, recording.files.id, gate, sigma_s * 1000, _mostly(clock, sigma_s))
     status = schema.STATUS_UNCERTAIN if refused else schema.STATUS_BUILT
     return replace(recording, status=status, sigma_s=sigma_s), refused
 
 
+def gate_of(recording: RecordingResult, table: GatesTable) -> Gate:
+    """Give the limit of a recording's sigma: as capture.toml says, else half of its frames' distance."""
+    times = recording.device_times_s
+    return clock_gate(table, float(np.median(np.diff(times))) if len(times) > 1 else None)
+
+
 def _mostly(clock: ClockMap, sigma_s: float) -> str:
     """Say what most of a sigma is; empty where that needs no saying."""
-    if clock.skew_sigma_s**2 > 0.5 * sigma_s**2:
+    if clock.method != "given" and clock.skew_sigma_s**2 > 0.5 * sigma_s**2:
         return (
             f"its pictures may be {clock.skew_sigma_s * 1000:.0f} ms off its sound either way: neither they nor other "
             "trials of the device tell that skew better"

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from typing import Final
+
 from viodat.errors import ViodatError
+
+_REPORT: Final = "(please report this)"
+_OURS: Final = re.compile(rf"unexpected \w+: .*?{re.escape(_REPORT)}", re.DOTALL)
 
 
 def reason_of(error: Exception) -> str:
@@ -17,4 +24,9 @@ def reason_of(error: Exception) -> str:
         raise KeyboardInterrupt from error
     if isinstance(error, ViodatError):
         return str(error)
-    return f"unexpected {type(error).__name__}: {error} (please report this)"
+    return f"unexpected {type(error).__name__}: {error} {_REPORT}"
+
+
+def faults_of_ours(texts: Iterable[str]) -> tuple[str, ...]:
+    """Find the faults of ours, each once, that reasons, notes or alarms tell of."""
+    return tuple(dict.fromkeys(found for text in texts for found in _OURS.findall(text)))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from viodat.build.clock_claims import sync_method
+from viodat.build.unknown_names import unknown_names
 from viodat.camera import Camera
 from viodat.capture.cameras import read_cameras, same_camera
-from viodat.capture.config import CaptureConfig, find_config, load_config
+from viodat.capture.config import CONFIG_NAME, CaptureConfig, find_config, load_config
 from viodat.capture.layout import CaptureLayout
 from viodat.errors import CaptureError, ViodatError, ViodatWarning
 
@@ -94,7 +95,11 @@ def open_raw(folder: Path, config_path: Path | None = None, sync: str | None = N
     config = load_config(found)
     layout = CaptureLayout.scan(folder, config, sync_method(config, sync))
     cameras, ids, notes = _cameras(layout, config)
-    conflicts = (RawNote("conflict", "participants", note.rstrip(".")) for note in layout.notes)
+    conflicts = [RawNote("conflict", "participants", note.rstrip(".")) for note in layout.notes]
+    # A name that nothing has is a contradiction within the file, and not a file that is missing.
+    layout = replace(layout, missing=tuple(item for item in layout.missing if item.what != "device"))
+    told_in = found.name if found is not None else CONFIG_NAME
+    conflicts += [RawNote("conflict", told_in, text) for text in unknown_names(layout, config, found)]
     return RawCapture(folder, found, config, layout, cameras, ids, (*conflicts, *notes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,9 +14,9 @@ from viodat._version import __version__
 from viodat.body import JointTrial
 from viodat.body.gaps import MarkerGaps
 from viodat.body.skeleton.result import SkeletonFit
-from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page
-from viodat.build.clocks import worst_sigma_s
-from viodat.build.gates import CLOCKS, Exclusion, clock_gate
+from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page, reasons_told_once
+from viodat.build.clocks import gate_of, worst_sigma_s
+from viodat.build.gates import CLOCKS, Exclusion
 from viodat.build.joints import FROM_FIT
 from viodat.build.quality import RIGID
 from viodat.build.raw import RawCapture
@@ -48,11 +49,14 @@ class TrialPage:
         What is said of it.
     clocks
         As estimated, without the evidence; None where none were.
+    clock_page
+        What the page about the clocks of the capture is told; None for a trial that was left out.
     """
 
     report: TrialReport
     exclusions: tuple[ExclusionLine, ...]
     clocks: TrialClocks | None = None
+    clock_page: TrialClockPage | None = None
 
 
 def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, how: How) -> TrialPage:
@@ -66,8 +70,13 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, 
         ExclusionLine(files.id, e.recording or "", e.stage, e.reason, e.value, e.limit) for e in result.exclusions
     )
     provenance = f"viodat {__version__}, {files.marker_file.relative_to(raw.folder).as_posix()}"
-    left_out = (_said_of(e) for e in result.exclusions if e.recording)
-    notes = (*left_out, *result.notes, *(f"{r.files.id}: {note}" for r in result.recordings for note in r.notes))
+    told = {(e.recording, e.reason) for e in result.exclusions}
+    of_recordings = ((r.files.id, note) for r in result.recordings for note in r.notes)
+    notes = (
+        *_left_out(result.exclusions),
+        *result.notes,
+        *(f"{name}: {note}" for name, note in of_recordings if (name, note) not in told),
+    )
     if result.excluded or result.joints is None or result.markers is None:
         seconds = result.markers.seconds if result.markers else float("nan")
         report = TrialReport(
@@ -107,6 +116,7 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, 
             audio=_sheet_audio(result),
             pitch=_sheet_pitch(result),
             recordings=recordings,
+            sounds=sum(r.sound is not None for r in result.recordings),
             thumbnails=tuple(t for r in result.recordings if (t := _thumbnail(r)) is not None),
             notes=notes,
             provenance=provenance,
@@ -114,18 +124,21 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, 
         png,
         svg,
     )
+    clocks = _clocks(out, result, raw, how)
     report = TrialReport(
         files.id, files.participant, split, schema.STATUS_BUILT, result.markers.seconds, lines, recordings, notes,
-        png, svg, provenance, _evidence(result), _clocks(out, result, raw, how),
+        png, svg, provenance, _evidence(result), reasons_told_once(clocks),
     )  # fmt: skip
-    return TrialPage(report, exclusions, _without_evidence(result.clocks))
+    return TrialPage(report, exclusions, _without_evidence(result.clocks), clocks)
 
 
 def _without_evidence(clocks: TrialClocks | None) -> TrialClocks | None:
     """Drop the curves, which are some MB of a trial."""
     if clocks is None:
         return None
-    return replace(clocks, evidence=replace(clocks.evidence, observations=()), used={})
+    return replace(
+        clocks, evidence=replace(clocks.evidence, observations=()), used={}, believed={}, contradicting=frozenset()
+    )
 
 
 def _clocks(out: Path, result: TrialResult, raw: RawCapture, how: How) -> TrialClockPage:
@@ -158,8 +171,7 @@ def _settled(
     if recording is None or recording.clock is None:
         status = schema.STATUS_EXCLUDED if recording is None else recording.status
         return SettledClock(files.device, files.id, status, reason=reason)
-    stamps = recording.device_times_s
-    gate = clock_gate(gates, float(np.median(np.diff(stamps))) if len(stamps) > 1 else None)
+    gate = gate_of(recording, gates)
     without_pictures = replace(recording, times=None)
     return SettledClock(
         files.device,
@@ -173,9 +185,17 @@ def _settled(
     )
 
 
-def _said_of(exclusion: Exclusion) -> str:
-    what = "is not trained on" if exclusion.stage == CLOCKS else "is left out"
-    return f"{exclusion.recording} {what} ({exclusion.stage}): {exclusion.reason}"
+def _left_out(exclusions: Iterable[Exclusion]) -> list[str]:
+    """Say which recordings are left out, those with the same reason together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for exclusion in exclusions:
+        if exclusion.recording:
+            together.setdefault((exclusion.stage, exclusion.reason), []).append(exclusion.recording)
+    return [
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} "
+        f"{'not trained on' if stage == CLOCKS else 'left out'} ({stage}): {reason}"
+        for (stage, reason), names in together.items()
+    ]
 
 
 def _joint_lines(joints: JointTrial, fit: SkeletonFit | None) -> tuple[JointLine, ...]:
@@ -274,7 +294,7 @@ def write_report(
         more = f"... and {len(missing) - _MISSING_SHOWN} more: viodat check RAW lists all of them"
         missing = [*missing[:_MISSING_SHOWN], more]
     name = raw.config.capture.name or "dataset"
-    clocks = [page.report.clocks for page in pages if page.report.clocks is not None]
+    clocks = [page.clock_page for page in pages if page.clock_page is not None]
     told = {page.report.trial: page.clocks for page in pages if page.clocks is not None}
     return write_index(
         out,
@@ -330,7 +350,8 @@ def _sheet_pitch(result: TrialResult) -> SheetPitch | None:
     for recording in result.recordings:
         if recording.files.id == result.best_microphone and recording.clock:
             track = result.descriptions[recording.files.id].pitch
-            return SheetPitch(recording.clock.apply(track.times_s), track.f0_hz) if track else None
+            clock = recording.clock
+            return SheetPitch(clock.apply(track.times_s * clock.rate_ratio), track.f0_hz) if track else None
     return None
 
 

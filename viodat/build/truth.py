@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from viodat.camera import Camera
 from viodat.clock import ClockMap
 
 FloatArray = NDArray[np.float64]
+
+_LEAST_MS: Final = 20.0
+"""Below it nobody writes an offset in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +118,26 @@ def overlap_fault(clock: ClockMap | None, device_times_s: FloatArray, markers_s:
     start, end = markers_s
     if last >= start and first <= end:
         return ""
-    told = f"check its offset of {clock.offset_s:g} s in capture.toml [sync]"
-    found = f"its offset of {clock.offset_s:g} s follows from {clock.method}, which must be wrong"
+    if clock.method == "given":
+        hint = milliseconds_hint(clock, device_times_s, markers_s)
+        told = f"check its offset of {clock.offset_s:g} s in capture.toml [sync]{hint}"
+    else:
+        told = f"its offset of {clock.offset_s:g} s follows from {clock.method}, which must be wrong"
     return (
         f"its video, {first:.1f} to {last:.1f} s, and the markers, {start:.1f} to {end:.1f} s on the mocap clock, do "
-        f"not overlap: {told if clock.method == 'given' else found}"
+        f"not overlap: {told}"
     )
+
+
+def milliseconds_hint(clock: ClockMap, device_times_s: FloatArray, markers_s: tuple[float, float]) -> str:
+    """Say that an offset that is far off would fit if it were ms; empty if it would not.
+
+    Parameters
+    ----------
+    clock, device_times_s, markers_s
+        As in :func:`overlap_fault`, of a clock that has one.
+    """
+    meant_s = clock.offset_s / 1000
+    if abs(clock.offset_s) < _LEAST_MS or overlap_fault(replace(clock, offset_s=meant_s), device_times_s, markers_s):
+        return ""
+    return f"; it counts in seconds: if it was meant in ms, write {meant_s:g}"

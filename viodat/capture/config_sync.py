@@ -17,6 +17,9 @@ OffsetS = Annotated[float, Field(ge=-86_400, le=86_400)]
 SigmaMs = Annotated[float, Field(gt=0, le=60_000)]
 PlaceMm = Annotated[float, Field(ge=-100_000, le=100_000)]
 
+_LEAST_MM: Final = 50.0
+"""A microphone that is nearer to the lab's origin than this along every axis was measured in metres."""
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -67,10 +70,9 @@ class SyncTable(_Table):
     @model_validator(mode="after")
     def _offsets_are_described_where_there_are_some(self) -> SyncTable:
         of_picture, has_sigma = self.of == "picture", self.sigma_ms is not None
-        if of_picture and self.method != "auto":
+        if of_picture and self.method == "none":
             raise ValueError(
-                f"of is 'picture', but method is '{self.method}' and would ignore it; leave of out, or write method = "
-                "'auto'"
+                "of is 'picture', but method is 'none' and would ignore it; leave of out, or write method = 'auto'"
             )
         if (of_picture or has_sigma) and not self.states_offsets:
             key = "sigma_ms" if has_sigma else "of"
@@ -100,3 +102,11 @@ class MicrophoneTable(_Table):
     """[microphones.M01]: where a device's microphone is."""
 
     place_mm: Annotated[tuple[PlaceMm, ...], Field(strict=False, min_length=3, max_length=3)]
+
+    @field_validator("place_mm")
+    @classmethod
+    def _in_millimetres(cls, place_mm: tuple[float, ...]) -> tuple[float, ...]:
+        if any(place_mm) and max(map(abs, place_mm)) < _LEAST_MM:
+            told, meant = (", ".join(f"{scale * value:g}" for value in place_mm) for scale in (1, 1000))
+            raise ValueError(f"is [{told}], which looks like metres; write [{meant}]")
+        return place_mm

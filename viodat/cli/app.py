@@ -2,8 +2,8 @@
 
 A verb imports what it needs when it runs: ``viodat --help`` must not wait for the libraries of ``viodat build``.
 
-Exit status: 0 done, 1 a check found an error, 2 the command or its input is wrong and nothing was made, 3 a fault of
-viodat, 130 interrupted.
+Exit status: 0 done, 1 a check found an error or two datasets differ, 2 the command or its input is wrong and nothing
+was made, 3 a fault of viodat, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import build, check, demo, export, info, synth
+from viodat.cli import build, check, demo, diff, export, import_, info, synth
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -69,6 +69,8 @@ app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("info")(info.info)
 app.command("export")(export.export)
+app.command("import")(import_.import_)
+app.command("diff")(diff.diff)
 app.command("demo")(demo.demo)
 app.command("synth")(synth.synth)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from viodat.cli.console import out as console
-from viodat.cli.console import print_json, print_warning, progress
+from viodat.cli.console import print_error, print_json, print_warning, progress
 from viodat.errors import counted
 
 _SHOWN = 12
@@ -68,16 +69,17 @@ def build(
                 "unsynchronised": result.unsynchronised,
                 "exclusions": list(result.exclusions),
                 "notes": list(result.notes),
+                "faults": list(result.faults),
             }
         )
+        _tell_faults(result.faults)
         return
     for note in result.notes[:_SHOWN]:
         print_warning(note)
-    for row in result.exclusions[:_SHOWN]:
-        # A recording without a good clock is in the dataset all the same.
-        what = "not trained on:" if row["recording"] and row["stage"] == "clocks" else "left out"
-        print_warning(f"{what} {row['recording'] or row['trial']} ({row['stage']}): {row['reason']}")
-    hidden = max(len(result.notes) - _SHOWN, 0) + max(len(result.exclusions) - _SHOWN, 0)
+    left_out = _left_out(result.exclusions)
+    for line in left_out[:_SHOWN]:
+        print_warning(line)
+    hidden = max(len(result.notes) - _SHOWN, 0) + max(len(left_out) - _SHOWN, 0)
     if hidden:
         print_warning(f"{hidden} more in the report")
     built = f"{counted(result.trials, 'trial')} and {counted(result.recordings, 'recording')}"
@@ -85,3 +87,25 @@ def build(
         built += f", {result.unsynchronised:,} of them without a clock,"
     console.print(f"built {built} in {result.out}", markup=False)
     console.print(f"report: {result.report}", markup=False)
+    _tell_faults(result.faults)
+
+
+def _left_out(exclusions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what is left out, recordings of a trial with the same reason together."""
+    together: dict[tuple[str, str, bool, str], list[str]] = {}
+    for row in exclusions:
+        key = row["trial"], row["stage"], bool(row["recording"]), row["reason"]
+        together.setdefault(key, []).append(row["recording"] or row["trial"])
+    # A recording without a good clock is in the dataset all the same.
+    return [
+        f"{'not trained on:' if recording and stage == 'clocks' else 'left out'} {', '.join(names)} ({stage}): {reason}"
+        for (_, stage, recording, reason), names in together.items()
+    ]
+
+
+def _tell_faults(faults: Sequence[str]) -> None:
+    """End with the status of a fault of viodat if there was one; the dataset is there, without what it cost."""
+    for fault in faults:
+        print_error(f"a fault of viodat, not of your recordings: {fault}. The dataset is built without what it cost.")
+    if faults:
+        raise typer.Exit(3)

@@ -133,11 +133,12 @@ def _given_clocks(options: TwinOptions, room: Lab) -> list[str]:
     """Give the lines of each recording's offset, found by a careful person: true but for a few milliseconds."""
     lines = [
         "",
-        "# As found by hand from pictures and sound: mocap time = device time + offset at the middle of the recording.",
-        "# A phone's sound may be up to 40 ms off its pictures, and its clock drifts.",
+        "# As read by hand off the pictures, without pictures off the sound: mocap time = device time + offset at the",
+        "# middle of the recording. A phone's sound may be up to 40 ms off its pictures, and its clock drifts.",
         "[sync]",
         'method = "given"',
         f"sigma_ms = {_GIVEN_SIGMA_MS}",
+        'of = "picture"',
     ]
     for plan in plan_trials(options):
         rng = generator(options, Stream.SYNC, plan.participant, plan.number)

@@ -160,6 +160,18 @@ def test_given_offsets_are_the_clock_to_the_letter():
     assert given_clock(config(), "P05C01T28", "C01") is None
 
 
+def test_a_given_offset_of_pictures_holds_for_the_sound_but_for_the_skew():
+    stated = config(method="given", offset_s={"C01": 1.5}, sigma_ms=2.0, of="picture")
+    clock = given_clock(stated, "P05C01T28", "C01", skewed=True)
+    assert clock is not None
+    assert clock.offset_s == clock.of_picture().offset_s == 1.5
+    assert clock.of_picture().sigma_s(7.0) == pytest.approx(0.002)
+    assert clock.sigma_s(7.0) == pytest.approx(np.hypot(0.002, 0.025))
+    alone = given_clock(stated, "P05C01T28", "C01")
+    assert alone is not None
+    assert (alone.offset_sigma_s, alone.skew_sigma_s) == (0.002, 0.0)
+
+
 def test_the_option_stands_above_capture_toml():
     given = config(method="given", offset_s={"C01": 1.5})
     assert sync_method(given, None) == "given"

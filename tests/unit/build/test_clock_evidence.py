@@ -56,11 +56,11 @@ def test_a_picture_that_nobody_looked_at_is_a_picture():
 
 
 def test_a_microphone_is_where_capture_toml_says():
-    config = raw(microphones={"M01": {"place_mm": [1, 2.5, 3]}, "C01": {"place_mm": [7, 8, 9]}})
+    config = raw(microphones={"M01": {"place_mm": [100, 2.5, 3]}, "C01": {"place_mm": [7, 8, 900]}})
     near, far, phone = offered(recording("M01"), recording("M02"), recording(camera=CAMERA), config=config).devices
-    np.testing.assert_array_equal(near.microphone_mm, [1, 2.5, 3])
+    np.testing.assert_array_equal(near.microphone_mm, [100, 2.5, 3])
     assert far.microphone_mm is None
-    np.testing.assert_array_equal(phone.microphone_mm, [7, 8, 9])
+    np.testing.assert_array_equal(phone.microphone_mm, [7, 8, 900])
 
 
 class Fit:

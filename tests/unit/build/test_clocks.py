@@ -88,6 +88,17 @@ def test_no_answer_leaves_the_recording_without_times_and_says_why():
     assert row.reason in one.notes
 
 
+def test_a_stated_offset_that_is_not_borne_out_is_named_with_the_way_to_insist():
+    doubtful = {"C01": ("nothing says convincingly when it recorded. It may belong to another trial",)}
+    stated = recording(claims=(Claim("capture.toml", 1.5, 0.002),))
+    (row,) = settle_clocks(trial(stated), raw(), "auto", clocks({}, 0.41, doubtful)).exclusions
+    assert "capture.toml [sync] states 1.5000 s, which the evidence does not bear out" in row.reason
+    assert "--sync given" in row.reason
+    assert "State its offset" not in row.reason
+    (row,) = settle_clocks(trial(recording()), raw(), "auto", clocks({}, 0.41, doubtful)).exclusions
+    assert row.reason.endswith("State its offset in capture.toml [sync], or use another recording.")
+
+
 def test_a_contradiction_is_an_alarm_that_names_the_device():
     notes = {
         "C01": ("its sound alone (clap) would put it +300 ms from where all the evidence together does",),
@@ -161,13 +172,13 @@ def test_a_trial_that_is_left_out_stays_as_it_is():
 
 def test_a_statement_that_the_evidence_overrules_is_an_alarm():
     """Of a sound and of a picture alike, each against its own clock."""
-    clock = estimated(skew_s=0.03, skew_sigma_s=0.002, picture_sigma_s=0.002)
-    right = (Claim("capture.toml", 0.505, 0.005), Claim("timecode", 0.47, 0.005, of_picture=True))
-    wrong = (Claim("capture.toml", 0.8, 0.005), Claim("MOVIE_DELAY", 0.5, 0.003, of_picture=True))
+    clock = estimated(offset_s=-0.5, skew_s=0.03, skew_sigma_s=0.002, picture_sigma_s=0.002)
+    right = (Claim("capture.toml", -0.495, 0.005), Claim("timecode", -0.53, 0.005, of_picture=True))
+    wrong = (Claim("capture.toml", -0.2, 0.005), Claim("MOVIE_DELAY", -0.5, 0.003, of_picture=True))
     result = settle_clocks(trial(recording(claims=right)), raw(), "auto", clocks({"C01": clock}))
     assert result.alarms == ()
     result = settle_clocks(trial(recording(claims=wrong)), raw(), "auto", clocks({"C01": clock}))
     one, other = result.alarms
-    assert one.startswith("P05C01T28: capture.toml says that its zero is at 0.800 s, but all the evidence")
-    assert "MOVIE_DELAY says that its zero is at 0.500 s" in other
-    assert other.endswith("at 0.470 s")
+    assert one.startswith("P05C01T28: capture.toml says that its zero is at -0.200 s, but all the evidence")
+    assert "MOVIE_DELAY says that its zero is at -0.500 s" in other
+    assert other.endswith("at -0.530 s")

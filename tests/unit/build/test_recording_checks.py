@@ -105,12 +105,23 @@ def test_a_statement_that_puts_the_recording_into_another_time_is_told():
     assert not found("clock-no-overlap", view({"sync": {"offset_s": {"C01": -330.0}}}))
 
 
+@pytest.mark.parametrize("method", ["auto", "given"])
+def test_an_offset_that_was_written_in_ms_is_recognised(method):
+    config = {"sync": {"method": method, "offset_s": {"C01": 1645.4}}}
+    (problem,) = found("clock-claims" if method == "auto" else "clock-no-overlap", view(config))
+    assert "it counts in seconds: if it was meant in ms, write 1.6454" in problem.problem
+
+
 def test_a_time_code_that_nobody_uses_is_told():
     given = {"sync": {"timecode": {"P05T28": "10:22:31:04"}}}
     (unused,) = found("clock-timecode", view(timecode="10:22:33:00"))
     assert "bears the time code 10:22:33:00" in unused.problem
     (absent,) = found("clock-timecode", view(given))
     assert "its video bears none" in absent.problem
+    assert absent.mend is not None
+    assert "leave P05T28 out of [sync.timecode]" in absent.mend
+    _, beyond = found("clock-timecode", view({"sync": {"timecode": {"P05T28": "10:22:31:74"}}}))
+    assert "capture.toml [sync.timecode] P05T28: there is no frame 74" in beyond.problem
     (impossible,) = found("clock-timecode", view(given, timecode="10:22:33:25"))
     assert "no frame 25" in impossible.problem
     assert not found("clock-timecode", view(given, timecode="10:22:33:00"))

@@ -12,6 +12,7 @@ import pytest
 from tests.unit.build.trials import raw, recording, trial
 from viodat.build import pipeline
 from viodat.build.executor import SerialExecutor
+from viodat.build.faults import faults_of_ours
 from viodat.build.options import BuildOptions
 from viodat.build.waiting import waiting_room
 from viodat.build.writing import Tables
@@ -126,6 +127,15 @@ def test_a_fault_of_ours_while_clocks_are_settled_costs_the_trial(monkeypatch):
     monkeypatch.setattr(pipeline, "settle_clocks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pipeline._settled(one, raw(), "auto", {}, {})
+
+
+def test_faults_of_ours_are_told_apart_from_those_of_files():
+    ours = "unexpected AttributeError: 'NoneType' object has no attribute 'x' (please report this)"
+    texts = (f"its clock cannot be estimated: {ours}", f"its page has no figures: {ours}.", "P05T28.c3d: is damaged")
+    assert faults_of_ours(texts) == (ours,)
+    two = faults_of_ours([f"unexpected ValueError: one (please report this); {ours}"])
+    assert two == ("unexpected ValueError: one (please report this)", ours)
+    assert faults_of_ours(["an unexpected turn of the bow"]) == ()
 
 
 def test_offsets_of_devices_that_recorded_nothing_are_no_clocks():

@@ -146,6 +146,16 @@ def test_offsets_are_evidence_unless_they_are_to_be_the_clock(tmp_path):
     assert not CaptureConfig().sync.states_offsets
 
 
+def test_what_pictures_tell_may_be_the_clock(tmp_path):
+    sync = load(tmp_path, '[sync]\nmethod = "given"\noffset_s = {C01 = 0}\nof = "picture"').sync
+    assert (sync.method, sync.of) == ("given", "picture")
+
+
+@pytest.mark.parametrize("place", ["[0, 0, 0]", "[10, -20, 1500]"])
+def test_a_microphone_may_stand_above_the_origin(tmp_path, place):
+    assert load(tmp_path, f"[microphones.M01]\nplace_mm = {place}").microphones
+
+
 def test_time_codes_are_by_trial(tmp_path):
     sync = load(tmp_path, '[sync]\ntimecode = {P05T28 = "10:22:31;04"}').sync
     code = sync.code_of("P05T28")
@@ -202,12 +212,12 @@ MISTAKES = {
     '[sync]\ntimecode = {P05T28 = "1:2:3"}': "[sync] timecode: P05T28 is '1:2:3'; hh:mm:ss:ff",
     '[sync]\ntimecode = {P05T28 = "10:61:00:00"}': "which is no time of a day",
     '[sync]\nmethod = "none"\ntimecode = {P05T28 = "10:22:31:04"}': "time codes are given, but method is 'none'",
-    '[sync]\nmethod = "given"\noffset_s = {C01 = 0}\nof = "picture"': "of is 'picture', but method is 'given'",
     '[sync]\nmethod = "none"\nof = "picture"': "of is 'picture', but method is 'none' and would ignore it",
     '[sync]\nof = "picture"': "line 1: [sync]: of is given, but no offset that it could be of",
     "[sync]\nsigma_ms = 5": "line 1: [sync]: sigma_ms is given, but no offset that it could be of; add offset_s",
     '[sync]\nmethod = "none"\nsigma_ms = 5': "sigma_ms is given, but no offset that it could be of",
     "[microphones.M01]\nplace_mm = [1, 2]": "[microphones.M01] place_mm is [1, 2]; a list of 3 was expected",
+    "[microphones.M01]\nplace_mm = [1.2, -0.8, 1.5]": "is [1.2, -0.8, 1.5], which looks like metres; write [1200, ",
     "[microphones.M01]\nplace_mm = [1, 2, 3, 4]": "a list of 3 was expected",
     "[microphones.M01]\nplace = [1, 2, 3]": "unknown key 'place' in [microphones.M01]; did you mean 'place_mm'?",
     '[sync]\nmethod = "given"': "method is 'given', but there is no offset",

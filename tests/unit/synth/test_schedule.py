@@ -97,7 +97,7 @@ def test_clocks_are_given_only_on_request(tmp_path):
     options = replace(OPTIONS, given_clocks=True)
     write_session(tmp_path / "given", options)
     given = tomllib.loads((tmp_path / "given" / "capture.toml").read_text())["sync"]
-    assert given["method"] == "given"
+    assert (given["method"], given["of"]) == ("given", "picture")
     errors = []
     for plan in plan_trials(options):
         for device in times_of(options, plan).devices:

@@ -42,9 +42,17 @@ def _notes(kind: str) -> Callable[[RawCapture], Iterator[Problem]]:
     return find
 
 
+def _unplaced_microphones(raw: RawCapture) -> Iterator[Problem]:
+    if raw.config.sync.method != "auto":
+        return
+    for device in sorted({r.device for r in raw.layout.recordings if r.kind == "microphone"}):
+        if device not in raw.config.microphones:
+            mend = f"Write [microphones.{device}] place_mm = [x, y, z] into capture.toml."
+            yield Problem(device, "nobody says where this microphone is", mend=mend)
+
+
 _MENDS: Final = {
     "participant": "Add the row to participants.csv, or correct the id.",
-    "device": "Correct the name in capture.toml.",
     "trial": "Add the marker file, or correct capture.toml [files] trial.",
 }
 
@@ -76,6 +84,13 @@ CHECKS: Final[tuple[Check[RawCapture], ...]] = (
         "Two statements about the capture contradict each other, or one is about nothing that exists.",
         "Correct the one that is wrong.",
         _notes("conflict"),
+    ),
+    Check(
+        "microphone-place",
+        Level.NOTE,
+        "Sound takes 2.9 ms per metre to a microphone; where its place is not known its clock is some ms less certain.",
+        "Say where it is in capture.toml [microphones].",
+        _unplaced_microphones,
     ),
     Check(
         "calibration-unusable",

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.build.checks.finding import Check, Level, Problem, RecordingView, from_error
-from viodat.build.clock_claims import ambiguity, claims_of, given_clock, movies_of
+from viodat.build.clock_claims import STATED, ambiguity, claims_of, code_rate, given_clock, movies_of
 from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
-from viodat.build.truth import overlap_fault
+from viodat.build.truth import milliseconds_hint, overlap_fault
 from viodat.capture.spelling import shown
+from viodat.capture.timecode import seconds_of
 from viodat.capture.video_times import VideoTimes
 from viodat.clock import Claim, ClockMap
+from viodat.errors import CaptureError
 
 MOST_SKEW_S: Final = 0.05
 """A phone's sound and picture are some tens of ms apart; more contradicts."""
@@ -109,13 +111,15 @@ def _contradictory_claims(view: RecordingView) -> Iterator[Problem]:
                 limit=limit_s,
             )
     for claim in claims:
-        clock = ClockMap(claim.offset_s, method=claim.source)
-        if view.times is not None and overlap_fault(clock, _device_times_s(view, view.times), view.trial_s):
-            start, end = view.trial_s or (math.nan, math.nan)
+        if view.times is None or view.trial_s is None:
+            continue
+        clock, times = ClockMap(claim.offset_s, method=claim.source), _device_times_s(view, view.times)
+        if overlap_fault(clock, times, view.trial_s):
+            hint = milliseconds_hint(clock, times, view.trial_s) if claim.source == STATED else ""
             yield Problem(
                 view.files.id,
                 f"{claim.source} says that its zero is at {claim.offset_s:.3f} s, which is not while the markers were "
-                f"recorded, {start:.1f} to {end:.1f} s",
+                f"recorded, {view.trial_s[0]:.1f} to {view.trial_s[1]:.1f} s{hint}",
             )
 
 
@@ -125,7 +129,19 @@ def _timecode(view: RecordingView) -> Iterator[Problem]:
         return
     given, own = config.sync.code_of(view.files.trial), view.times.timecode
     if given is not None and not own:
-        yield Problem(view.files.id, f"capture.toml gives {view.files.trial}'s time code, but its video bears none")
+        trial = view.files.trial
+        yield Problem(
+            view.files.id,
+            f"capture.toml gives {trial}'s time code, but its video bears none",
+            mend="Copy the video from the camera with its time code; where no video of the trial has one, leave "
+            f"{trial} out of [sync.timecode].",
+        )
+        try:
+            seconds_of(given, code_rate(view.times))
+        except CaptureError as error:
+            yield Problem(
+                view.files.id, f"capture.toml [sync.timecode] {trial}: {error.problem}", mend="Correct it there."
+            )
     elif own and given is None:
         yield Problem(view.files.id, f"its video bears the time code {shown(own)}, and nobody says what that means")
     elif own:

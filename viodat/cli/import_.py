@@ -1,0 +1,65 @@
+"""``viodat import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from viodat.cli.console import out as console
+from viodat.cli.console import print_json, print_warning, progress
+from viodat.errors import counted
+
+_SHOWN = 12
+
+
+def import_(
+    format: Annotated[str, typer.Argument(help="What was published: viodat-v1 (VioDat v1.0, mmViolin_v1.0.npz).")],
+    file: Annotated[Path, typer.Argument(help="The published file. It is only read, and no code in it is run.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the dataset to make.")],
+    audio: Annotated[
+        Path | None, typer.Option("--audio", help="Its sound, if it does not stand beside it as FILE_audio.npz.")
+    ] = None,
+    audio_rate: Annotated[
+        list[int] | None, typer.Option("--audio-rate", help="30, 100 or 300: rates of the audio frame; repeatable.")
+    ] = None,
+    keypoints: Annotated[
+        str, typer.Option("--keypoints", help="Whose 2D keypoints to take: mediapipe or openpose.")
+    ] = "mediapipe",
+    limit_gib: Annotated[
+        float, typer.Option("--limit-gib", help="GiB that one member of the file may unpack to.")
+    ] = 4.0,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Turn published data into a dataset."""
+    from viodat.build.staging import staging_folder
+    from viodat.dataset.importers import ImportOptions, import_published
+
+    options = ImportOptions(audio, tuple(audio_rate or (100,)), keypoints, limit_gib)
+    with staging_folder(file, out) as folder, progress("importing", quiet=json) as show:
+        result = import_published(format, file, folder, options, show)
+    if json:
+        print_json(
+            {
+                "out": str(out),
+                "trials": result.trials,
+                "recordings": result.recordings,
+                "unsynchronised": result.unsynchronised,
+                "exclusions": list(result.exclusions),
+                "notes": list(result.notes),
+            }
+        )
+        return
+    for note in result.notes[:_SHOWN]:
+        console.print(f"note: {note}", markup=False)
+    for row in result.exclusions[:_SHOWN]:
+        what = "not trained on:" if row["stage"] == "clocks" else "left out"
+        print_warning(f"{what} {row['recording'] or row['trial']}: {row['reason']}")
+    if hidden := max(len(result.notes) - _SHOWN, 0) + max(len(result.exclusions) - _SHOWN, 0):
+        print_warning(f"{hidden} more in dataset.json and exclusions.parquet")
+    made = f"{counted(result.trials, 'trial')} and {counted(result.recordings, 'recording')}"
+    if result.unsynchronised:
+        made += f", {result.unsynchronised:,} of them without a clock,"
+    console.print(f"imported {made} in {out}", markup=False)
+    console.print(f"what it holds and lacks: {out / 'README.md'}", markup=False)
