@@ -29,7 +29,7 @@ from viodat.synth.sound.metronome import metronome_pressure
 _OTHERS_S: Final = 600.0
 _OTHERS: Final = 45
 """Trials that together last so long."""
-_TRIALS: Final = 24
+_TRIALS: Final = 12
 """Of each capture."""
 _CAPTURES: Final = ("one clap", "no clap")
 
@@ -129,6 +129,9 @@ FAULTS: Final[Mapping[str, Callable[[Case], TrialEvidence]]] = {
 }
 
 
+_WITHOUT_SOUND: Final = ("silence", "noise", "another trial's sound")
+
+
 def outcomes(folder: Path, trial: str, others: Sequence[str]) -> list[Outcome]:
     """Spoil one trial in all ways."""
     own = offered(folder, trial)
@@ -150,7 +153,7 @@ def _outcome(case: Case, fault: str, spoilt: TrialEvidence) -> Outcome:
         stated = at * clock.rate_ratio
         if fault == "10 minutes longer" and name == case.last.name:
             stated = stated + _longer_by_s(case)
-        if fault == "another trial's sound" and name == case.last.name:
+        if fault in _WITHOUT_SOUND and name == case.last.name:
             # Its pictures are the trial's own: they may place it, its sound may not.
             picture, frames = clock.of_picture(), [0, -1]
             errors[name] = float(np.abs(picture.apply(true.stamps_s[frames]) - true.frames_s[frames]).max())

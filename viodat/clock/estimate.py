@@ -18,7 +18,7 @@ import numpy as np
 from viodat.clock.evidence.registry import evidence_names, find_evidence
 from viodat.clock.groups import CERTAIN, Chosen, Group, alone_of, tie
 from viodat.clock.inputs import TrialEvidence
-from viodat.clock.least_squares import UNKNOWN, DevicePrior, Solution, solve
+from viodat.clock.least_squares import DRIFT_SIGMA_PPM, UNKNOWN, DevicePrior, Solution, solve
 from viodat.clock.model import ClockMap
 from viodat.clock.modes import CLAP, Factor, Mode, find_mode
 from viodat.clock.observations import MOTION, Observation
@@ -180,7 +180,7 @@ def _factors(group: Group, evidence: Evidence, priors: Mapping[str, DevicePrior]
         if observation.b == MOTION and observation.a.device in group.devices
     ]
     middle = float(np.mean([at for _, _, at in own])) if own else 0.0
-    drift_sigma = priors.get(group.devices[0], DevicePrior()).drift_sigma_ppm
+    drift_sigma = min(priors.get(group.devices[0], DevicePrior()).drift_sigma_ppm, DRIFT_SIGMA_PPM)
     factors = []
     for number, observation, at in own:
         lags = np.array([hypothesis.lag_s for hypothesis in observation.hypotheses])

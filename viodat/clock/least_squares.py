@@ -38,6 +38,8 @@ _TREND_SHARE: Final = 0.3
 _LEAST_EXTENT_S: Final = 5.0
 _PPM: Final = 1e-6
 _LEAST_SIGMA_S: Final = 2e-5
+_SESSION: Final = "drift of a session"
+_LEAST_OWN_PPM: Final = 0.5
 _MOST_EXCESS: Final = 9.0
 _PRIOR, _CHANGE = -1, -2
 """Rows that are no observation: what is known beforehand, and that of a change of drift."""
@@ -45,12 +47,18 @@ _PRIOR, _CHANGE = -1, -2
 
 @dataclass(frozen=True)
 class DevicePrior:
-    """What is known of a device before a trial, from its other trials: drift in ppm and skew in s, with their sigma."""
+    """What is known of a device before a trial, from its other trials: drift in ppm and skew in s, with their sigma.
+
+    ``drift_common_ppm`` is the part of the drift's sigma by which all devices err alike: trials tell the drifts of
+    devices that hear each other to a part per million against one another, and to twenty against the mocap clock. Where
+    it is given, the drift is what trials tell, and what is usual of a quartz counts besides.
+    """
 
     drift_ppm: float = 0.0
     drift_sigma_ppm: float = DRIFT_SIGMA_PPM
     skew_s: float = 0.0
     skew_sigma_s: float = SKEW_SIGMA_S
+    drift_common_ppm: float = 0.0
 
 
 UNKNOWN: Final = DevicePrior(0.0, 5000.0, 0.0, 1.0)
@@ -139,14 +147,23 @@ def solve(
     rates = rates or {}
     index = {name: 3 * k for k, name in enumerate(devices)}
     rows: list[_Row] = []
+    biases: dict[str, int] = {}
     for name in devices:
         prior = priors.get(name, DevicePrior())
-        rows.append(_Row({index[name] + 1: 1.0}, prior.drift_ppm, prior.drift_sigma_ppm))
+        own = float(np.sqrt(max(prior.drift_sigma_ppm**2 - prior.drift_common_ppm**2, _LEAST_OWN_PPM**2)))
+        weights = {index[name] + 1: 1.0}
+        if prior.drift_common_ppm > 0:
+            if _SESSION not in biases:
+                biases[_SESSION] = 3 * len(devices)
+                rows.append(_Row({biases[_SESSION]: 1.0}, 0.0, 1.0))
+                rows.append(_Row({biases[_SESSION] + 1: 1.0}, 0.0, 1.0))
+            weights[biases[_SESSION]] = prior.drift_common_ppm
+            rows.append(_Row({index[name] + 1: 1.0}, 0.0, DRIFT_SIGMA_PPM))
+        rows.append(_Row(weights, prior.drift_ppm, own))
         skew = (prior.skew_s, prior.skew_sigma_s) if with_skew.get(name) else (0.0, 1e-9)
         rows.append(_Row({index[name] + 2: 1.0}, *skew))
     if held:
         rows.append(_Row({index[held]: 1.0}, 0.0, 1e-9))
-    biases: dict[str, int] = {}
     for number, observation, hypothesis in chosen:
         if observation.common_sigma_s > 0:
             for shared in _shared(observation):
@@ -318,14 +335,16 @@ def _by_blocks(
 ) -> tuple[FloatArray, FloatArray]:
     """Do the same for many columns, in units of the scale.
 
-    An observation's rows know of two devices only and those of a prior of one column, so the normal matrix is summed
-    from small blocks. Each round solves for what is still missing: what it has lost to rounding comes back.
+    An observation's rows know of two devices only and those of a prior mostly of one column, so the normal matrix is
+    summed from small blocks. Each round solves for what is still missing: what it has lost to rounding comes back.
     """
     blocks = []
-    for part in (np.flatnonzero(seen == n) for n in np.unique(seen[seen >= 0])):
+    several = (seen < 0) & (np.count_nonzero(design, axis=1) > 1)
+    of_data = (np.flatnonzero(seen == n) for n in np.unique(seen[seen >= 0]))
+    for part in (*of_data, np.flatnonzero(several)):
         columns = np.flatnonzero(np.any(design[part], axis=0))
         blocks.append((part, columns, design[np.ix_(part, columns)] / sigma[part, None]))
-    (priors,) = np.nonzero(seen < 0)
+    (priors,) = np.nonzero((seen < 0) & ~several)
     column_of = np.argmax(design[priors] != 0, axis=1)
     prior = design[priors, column_of] / sigma[priors]
 

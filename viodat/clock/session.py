@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.clock.estimate import Evidence, TrialClocks, solve_trial
-from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S, DevicePrior
+from viodat.clock.least_squares import SKEW_SIGMA_S, UNKNOWN, DevicePrior
 
 FloatArray = NDArray[np.float64]
 
@@ -67,9 +67,13 @@ def session_priors(solved: Mapping[str, TrialClocks], *, leave_out: str = "") ->
     for device, rows in told.items():
         drift = np.array([(row.drift_ppm, row.drift_sigma_ppm) for row in rows]).T
         skew = np.array([(row.skew_s, row.skew_sigma_s) for row in rows]).T
+        mean, sigma = _pooled(
+            drift, UNKNOWN.drift_sigma_ppm, DRIFT_SCATTER_PPM, _DRIFT_COMMON * float(np.median(drift[1]))
+        )
+        # What one trial got wrong of the drift it got wrong of all devices that it ties.
+        common = float(np.sqrt(max(sigma**2 - DRIFT_SCATTER_PPM**2, 0.0)))
         priors[device] = DevicePrior(
-            *_pooled(drift, DRIFT_SIGMA_PPM, DRIFT_SCATTER_PPM, _DRIFT_COMMON * float(np.median(drift[1]))),
-            *_pooled(skew, SKEW_SIGMA_S, SKEW_SCATTER_S, SKEW_COMMON_S),
+            mean, sigma, *_pooled(skew, SKEW_SIGMA_S, SKEW_SCATTER_S, SKEW_COMMON_S), drift_common_ppm=common
         )
     return priors
 

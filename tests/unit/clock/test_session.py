@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.clock.graphs import evidence_of, in_windows, picture, seen, sound
 from viodat.clock.estimate import TrialClocks, solve_trial
-from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S, DevicePrior
+from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S, UNKNOWN, DevicePrior
 from viodat.clock.observations import MOTION
 from viodat.clock.session import (
     DRIFT_SCATTER_PPM,
@@ -55,7 +55,7 @@ def test_many_unsure_trials_are_hardly_drawn_to_the_prior():
 def test_drift_is_pooled_likewise():
     trials = {str(k): alone(drift_ppm=60.0, drift_sigma_ppm=20.0) for k in range(3)}
     found = session_priors(trials)["C01"]
-    mean, sigma = posterior([60.0] * 3, 20.0, DRIFT_SCATTER_PPM, 0.25 * 20.0, DRIFT_SIGMA_PPM)
+    mean, sigma = posterior([60.0] * 3, 20.0, DRIFT_SCATTER_PPM, 0.25 * 20.0, UNKNOWN.drift_sigma_ppm)
     np.testing.assert_allclose([found.drift_ppm, found.drift_sigma_ppm], [mean, sigma], rtol=1e-3)
 
 
@@ -101,9 +101,10 @@ def test_a_trial_that_knows_nothing_changes_nothing():
 
 
 def test_never_less_sure_than_without_other_trials():
-    found = session_priors({str(k): alone(drift_sigma_ppm=5000.0, skew_sigma_s=1.0) for k in range(5)})["C01"]
-    assert found.skew_sigma_s <= SKEW_SIGMA_S
-    assert found.drift_sigma_ppm <= DRIFT_SIGMA_PPM
+    found = session_priors({str(k): alone(drift_sigma_ppm=5000.0, skew_sigma_s=1.0) for k in range(5)})
+    assert found["C01"].skew_sigma_s <= SKEW_SIGMA_S
+    clock = solve_trial(trial(0.0), found).clocks["C01"]
+    assert clock.drift_sigma_ppm <= DRIFT_SIGMA_PPM
 
 
 def test_a_session_gives_each_trial_what_the_others_know():
@@ -158,6 +159,24 @@ def test_a_phone_that_saw_nothing_says_nothing_of_the_skew_beside_a_microphone()
     )
     found = session_priors({str(k): solve_trial(blind) for k in range(4)})["C01"]
     assert found.skew_sigma_s > 0.9 * SKEW_SIGMA_S
+
+
+def test_what_all_devices_have_wrong_of_the_drift_is_not_made_sure_by_their_number():
+    """Four phones, tied, each trial 20 ppm off with a sigma of 20: together they know it no better than one."""
+
+    def of(names):
+        at = np.linspace(1.0, 119.0, 12)
+        seen_ = [in_windows(sound(names[0]), MOTION, at, 1.0 + 20e-6 * at, 0.003, method="clap")]
+        seen_ += [
+            in_windows(sound(names[0]), sound(other), at, np.zeros(12), 1e-5, method="sound") for other in names[1:]
+        ]
+        return evidence_of(*seen_)
+
+    def sigma(names):
+        found = solve_session({f"T{k}": of(names) for k in range(6)})
+        return found["T0"].clocks[names[0]].drift_sigma_ppm
+
+    assert sigma(("C01", "C02", "C07", "C08")) == pytest.approx(sigma(("C01", "C02")), rel=0.2)
 
 
 def test_many_trials_that_see_nothing_do_not_outvote_the_few_that_do():
