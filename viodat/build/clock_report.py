@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from viodat.camera import Camera
 from viodat.clock import ClockMap, DevicePrior, TrialClocks, TrialEvidence
-from viodat.clock.bowing import bowing_of
 from viodat.clock.hearing import LEVEL_HZ
 from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S
 from viodat.joints import JOINT_INDEX
@@ -136,7 +135,7 @@ def clock_picture(trial: TrialEvidence) -> ClockPicture | None:
     if motion is None or not len(motion.joints_mm):
         return None
     step = max(1, round(motion.rate_hz / _SHOWN_HZ))
-    bowing = bowing_of(motion)
+    bowing = motion.bowing
     speed = None if bowing is None else np.where(bowing.known, bowing.speed_mm_s, np.nan)[::step].astype(np.float32)
     wrists = {}
     for device in trial.devices:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 from viodat.capture.config import CONFIG_NAME, CaptureConfig
 from viodat.capture.config_sync import SyncMethod
@@ -40,7 +41,10 @@ def find_missing(
         *_devices_of_trials(trials, config),
         *_parts_of_recordings(trials, recordings),
         *(_offsets(recordings, config) if sync == "given" else ()),
-        *_unknown_names(trials, recordings, config),
+        *(
+            Missing("device", CONFIG_NAME, f"{one.table} names {one.name}, and there is no recording of it")
+            for one in unknown_names(trials, recordings, config)
+        ),
     )
 
 
@@ -118,23 +122,48 @@ def _offsets(recordings: Sequence[RawRecording], config: CaptureConfig) -> Itera
             )
 
 
-def _unknown_names(
+@dataclass(frozen=True)
+class UnknownName:
+    """A name in capture.toml that nothing recorded has, most often a typing mistake.
+
+    Attributes
+    ----------
+    table, keys
+        Where it stands, for people and as keys.
+    name
+        The name.
+    known, what
+        Names that there are, sorted, and what they are of: ``device``, ``recording`` or ``trial``.
+    """
+
+    table: str
+    keys: tuple[str, ...]
+    name: str
+    known: tuple[str, ...]
+    what: str
+
+
+def unknown_names(
     trials: Sequence[RawTrial], recordings: Sequence[RawRecording], config: CaptureConfig
-) -> Iterator[Missing]:
-    """Names in capture.toml that nothing recorded has: most often typing mistakes."""
-    devices = {recording.device for recording in recordings}
+) -> Iterator[UnknownName]:
+    """Find the names in capture.toml that nothing recorded has."""
+    there = {
+        "device": tuple(sorted({recording.device for recording in recordings})),
+        "recording": tuple(recording.id for recording in recordings),
+        "trial": tuple(trial.id for trial in trials),
+    }
     microphone = config.audio.best_microphone
-    named = (
-        ("[sync] offset_s", config.sync.offset_s, devices),
-        ("[sync.recordings]", config.sync.recordings, {recording.id for recording in recordings}),
-        ("[sync.timecode]", config.sync.timecode, {trial.id for trial in trials}),
-        ("[microphones]", config.microphones, devices),
-        ("[cameras] ids", config.cameras.ids, devices),
-        ("[audio] best_microphone", [microphone] if microphone else [], devices),
+    named: tuple[tuple[str, tuple[str, ...], Collection[str], str], ...] = (
+        ("[sync] offset_s", ("sync", "offset_s"), config.sync.offset_s, "device"),
+        ("[sync.recordings]", ("sync", "recordings"), config.sync.recordings, "recording"),
+        ("[sync.timecode]", ("sync", "timecode"), config.sync.timecode, "trial"),
+        ("[microphones]", ("microphones",), config.microphones, "device"),
+        ("[cameras] ids", ("cameras", "ids"), config.cameras.ids, "device"),
+        ("[audio] best_microphone", ("audio", "best_microphone"), [microphone] if microphone else [], "device"),
     )
-    for table, names, known in named:
-        for name in sorted(set(names) - known):
-            yield Missing("device", CONFIG_NAME, f"{table} names {name}, and there is no recording of it")
+    for table, keys, names, what in named:
+        for name in sorted(set(names) - set(there[what])):
+            yield UnknownName(table, (*keys, name), name, there[what], what)
 
 
 def _expected(role: str, fields: dict[str, str], config: CaptureConfig) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from viodat.body.skeleton.result import SkeletonFit
 from viodat.camera import Camera
 from viodat.capture.markers import Analog, MarkerTrial
 from viodat.clock.hearing import Hearing
+
+if TYPE_CHECKING:  # it reads the motion that is defined here
+    from viodat.clock.bowing import Bowing
 
 FloatArray = NDArray[np.float64]
 
@@ -60,6 +63,13 @@ class Motion:
     def times_s(self) -> FloatArray:
         """(T,) s on the mocap clock."""
         return self.start_s + np.arange(len(self.joints_mm)) / self.rate_hz
+
+    @cached_property
+    def bowing(self) -> Bowing | None:
+        """The bow as markers or joints show it (:func:`viodat.clock.bowing.bowing_of`); None where neither does."""
+        from viodat.clock.bowing import bowing_of
+
+        return bowing_of(self)
 
     @property
     def seconds(self) -> float:

@@ -73,14 +73,6 @@ def write_card(
     left_out = f"; {gone} left out, see exclusions.parquet" if gone else ""
     if doubtful:
         left_out += f"; {len(doubtful)} of the recordings have no clock certain enough to train on (recordings.status)"
-    by_split: dict[str, list[Mapping[str, Any]]] = {}
-    for row in built:
-        by_split.setdefault(row["split"], []).append(row)
-    rows = "\n".join(
-        f"| {split} | {len(found)} | {sum(row['seconds'] for row in found) / 60:.1f} | "
-        f"{', '.join(sorted({row['participant'] for row in found}))} |"
-        for split, found in sorted(by_split.items())
-    )
     rights = f"Licence: {info['licence']}." if info["licence"] else "The lab states no licence."
     if info["citation"]:
         rights += f" Cite: {info['citation']}"
@@ -88,7 +80,7 @@ def write_card(
         title=info["name"] or "A viodat dataset",
         description=info["description"] or "The 4D pose of musicians at work.",
         summary=f"{len(built)} trials, {streams}{left_out}.",
-        splits=rows,
+        splits=split_rows(built),
         viodat_version=info["viodat_version"],
         schema_version=info["schema_version"],
         rights=rights,
@@ -96,3 +88,15 @@ def write_card(
         n_angles=len(ANGLES),
     )
     write_text(folder / "README.md", card)
+
+
+def split_rows(built: Sequence[Mapping[str, Any]]) -> str:
+    """Give the lines of the card's table of splits: trials, minutes and participants of each, from rows of trials."""
+    by_split: dict[str, list[Mapping[str, Any]]] = {}
+    for row in built:
+        by_split.setdefault(row["split"], []).append(row)
+    return "\n".join(
+        f"| {split} | {len(found)} | {sum(row['seconds'] for row in found) / 60:.1f} | "
+        f"{', '.join(sorted({row['participant'] for row in found}))} |"
+        for split, found in sorted(by_split.items())
+    )

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import lfilter
 
-from viodat.clock.bowing import Bowing, bowing_of
+from viodat.clock.bowing import Bowing
 from viodat.clock.hearing import LEVEL_HZ, Hearing
 from viodat.clock.inputs import Device, TrialEvidence
 from viodat.clock.lag_search import RATE_HZ, Resemblance, Track, compare, without_trend
@@ -59,7 +59,7 @@ def playing(trial: TrialEvidence) -> Iterator[Observation]:
     """Compare the bow with each device's level."""
     if trial.motion is None or not trial.listening:
         return
-    bowing = bowing_of(trial.motion)
+    bowing = trial.motion.bowing
     if bowing is None:
         return
     for device in trial.listening:

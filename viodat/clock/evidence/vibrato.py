@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from viodat.clock.bowing import bowing_of, through_gaps, violin_frame
+from viodat.clock.bowing import through_gaps, violin_frame
 from viodat.clock.hearing import Hearing
 from viodat.clock.inputs import Device, Motion, TrialEvidence
 from viodat.clock.lag_search import RATE_HZ, Track, compare
@@ -49,7 +49,7 @@ def vibrato(trial: TrialEvidence) -> Iterator[Observation]:
     devices = [device for device in trial.listening if device.sound is not None and device.sound.pitch is not None]
     if trial.motion is None or not devices:
         return
-    bowing = bowing_of(trial.motion)
+    bowing = trial.motion.bowing
     if bowing is None:
         return
     rocking = _rocking(trial.motion, bowing.place_mm)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from viodat.dataset import schema
+from viodat.dataset.card import split_rows
 from viodat.files import write_text
 
 _MOST_NOTES: Final = 20
@@ -79,14 +80,6 @@ def write_card(
     built = [row for row in trials if row["status"] == schema.STATUS_BUILT]
     states = Counter(row["status"] for row in recordings)
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    by_split: dict[str, list[Mapping[str, Any]]] = {}
-    for row in built:
-        by_split.setdefault(row["split"], []).append(row)
-    splits = "\n".join(
-        f"| {split} | {len(found)} | {sum(row['seconds'] for row in found) / 60:.1f} | "
-        f"{', '.join(sorted({row['participant'] for row in found}))} |"
-        for split, found in sorted(by_split.items())
-    )
     imported = info["imported"]
     notes = [*imported["notes"][:_MOST_NOTES]]
     if len(imported["notes"]) > _MOST_NOTES:
@@ -98,7 +91,7 @@ def write_card(
         title=info["name"],
         description=info["description"],
         summary=f"{len(built)} trials, {len(recordings)} recordings ({told}).",
-        splits=splits,
+        splits=split_rows(built),
         licence=info["licence"],
         citation=info["citation"],
         viodat_version=info["viodat_version"],

@@ -22,8 +22,27 @@ How = Literal["auto", "given", "none"]
 Verdict = Literal["used", "used in part", "hardly believed", "not used", "contradicts", "finds nothing"]
 
 
+class _DriftAndSkew:
+    """What has both, each with its sigma, in words."""
+
+    drift_ppm: float
+    drift_sigma_ppm: float
+    skew_s: float
+    skew_sigma_s: float
+
+    @property
+    def drift_text(self) -> str:
+        """For people."""
+        return with_sigma(self.drift_ppm, self.drift_sigma_ppm, "ppm")
+
+    @property
+    def skew_text(self) -> str:
+        """For people."""
+        return with_sigma(self.skew_s * 1e3, self.skew_sigma_s * 1e3, "ms")
+
+
 @dataclass(frozen=True)
-class ClockLine:
+class ClockLine(_DriftAndSkew):
     """One device's clock in one trial.
 
     Attributes
@@ -99,16 +118,6 @@ class ClockLine:
     def offset_text(self) -> str:
         """For people."""
         return offset(self.offset_s)
-
-    @property
-    def drift_text(self) -> str:
-        """For people."""
-        return with_sigma(self.drift_ppm, self.drift_sigma_ppm, "ppm")
-
-    @property
-    def skew_text(self) -> str:
-        """For people."""
-        return with_sigma(self.skew_s * 1e3, self.skew_sigma_s * 1e3, "ms")
 
     @property
     def sigma_text(self) -> str:
@@ -241,7 +250,7 @@ class TrialClockPage:
 
 
 @dataclass(frozen=True)
-class DevicePool:
+class DevicePool(_DriftAndSkew):
     """What all trials together say of a device: what to expect of a further trial; NaN where they say nothing."""
 
     device: str
@@ -249,16 +258,6 @@ class DevicePool:
     drift_sigma_ppm: float = NAN
     skew_s: float = NAN
     skew_sigma_s: float = NAN
-
-    @property
-    def drift_text(self) -> str:
-        """For people."""
-        return with_sigma(self.drift_ppm, self.drift_sigma_ppm, "ppm")
-
-    @property
-    def skew_text(self) -> str:
-        """For people."""
-        return with_sigma(self.skew_s * 1e3, self.skew_sigma_s * 1e3, "ms")
 
 
 @dataclass(frozen=True)
