@@ -36,7 +36,13 @@ from viodat.synth.lab.marker_set import PALPATION_MM
 DOCS: Final = Path(__file__).resolve().parent
 COMMAND: Final = "python docs/generate_reference.py"
 
-_STREAMS: Final = {"motion": schema.MOTION, "video": schema.VIDEO, "audio": schema.AUDIO, **schema.TABLES}
+_STREAMS: Final = {
+    "motion": schema.MOTION,
+    "video": schema.VIDEO,
+    "audio": schema.AUDIO,
+    "annotations": schema.ANNOTATIONS,
+    **schema.TABLES,
+}
 
 _NO_CLOCK = "whole column where the clock is unknown"
 _NO_TRUTH = "cell where clock or calibration is unknown, number where the joint is undetermined"
@@ -54,7 +60,7 @@ _NULLS: Final[dict[tuple[str, str], str]] = {
     ("video", "confidence"): "as detected_px; all where the detector states none",
     ("audio", "time_ns"): _NO_CLOCK,
     ("audio", "features"): "never",
-    ("audio", "log_mel_db"): "whole column in imported datasets",
+    ("audio", "log_mel_db"): "row beyond the end of an imported waveform; whole column where there is none",
     ("audio", "f0_hz"): "unvoiced; whole column unless the recording is the trial's best microphone",
     ("audio", "voiced"): "whole column unless the recording is the trial's best microphone",
 }

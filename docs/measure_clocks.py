@@ -34,8 +34,8 @@ from scipy.stats import beta
 import viodat.clock
 from viodat.build import BuildOptions
 from viodat.build.clock_evidence import without_curves
+from viodat.build.prepare import trial_offers
 from viodat.build.raw import open_raw
-from viodat.build.trial import trial_offers
 from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather, solve_session, solve_trial
 from viodat.files import write_bytes, write_text
 from viodat.synth import TwinOptions

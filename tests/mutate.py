@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
+
+_CARELESS: Final = (
+    "0", "-1", "nan", "1e308", "-1e-308", "1e999", "", "[]", "true", '"x"', "9" * 400, "9" * 5000, "2.5", "[[[1]]]",
+    "null",
+)  # fmt: skip
 
 
 def mutants(content: bytes, count: int, seed: int, head_bytes: int = 4096) -> Iterator[tuple[str, bytes]]:
@@ -42,3 +49,16 @@ def mutants(content: bytes, count: int, seed: int, head_bytes: int = 4096) -> It
             else:
                 data[stop:stop] = data[start:stop]
         yield f"{kind} #{number}", bytes(data)
+
+
+def careless_edits(content: bytes, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Yield ``count`` copies of a text in which one number, or now and then one word, became something else."""
+    rng = np.random.default_rng(seed)
+    text = content.decode()
+    numbers = list(re.finditer(r"-?\d+(\.\d+)?(e[-+]?\d+)?", text))
+    words = list(re.finditer(r"[A-Za-z_]\w+", text))
+    for number in range(count):
+        tokens = words if number % 5 == 0 else numbers
+        token = tokens[rng.integers(len(tokens))]
+        new = _CARELESS[rng.integers(len(_CARELESS))]
+        yield f"{token[0]!r} -> {new[:12]!r}", (text[: token.start()] + new + text[token.end() :]).encode()

@@ -39,7 +39,7 @@ def atomic_path(destination: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~umask())
         temporary.replace(destination)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -66,7 +66,8 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Give the permissions that the process takes from new files."""
     # mkstemp makes files private (0600); a dataset is shared, so the process's own umask decides instead.
     mask = os.umask(0)
     os.umask(mask)

@@ -17,8 +17,8 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from viodat.build import BuildOptions
+from viodat.build.prepare import trial_offers
 from viodat.build.raw import open_raw
-from viodat.build.trial import trial_offers
 from viodat.clock import TrialEvidence, gather, solve_trial
 from viodat.clock.evidence.registry import evidence_names
 from viodat.clock.observations import Observation

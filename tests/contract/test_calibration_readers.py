@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 import time
 import warnings
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
-from tests.mutate import mutants
+from tests.mutate import careless_edits, mutants
 from tests.unit.capture.cameras.samples import SAMPLES, write_sample
 from viodat.camera import Camera
 from viodat.capture.cameras import READERS, calibration_format, read_cameras
@@ -19,24 +17,6 @@ from viodat.errors import CaptureError, ViodatWarning
 
 MUTANTS = 120
 SECONDS_PER_FILE = 2.0
-
-HOSTILE = (
-    "0",
-    "-1",
-    "nan",
-    "1e308",
-    "-1e-308",
-    "1e999",
-    "",
-    "[]",
-    "true",
-    '"x"',
-    "9" * 400,
-    "9" * 5000,
-    "2.5",
-    "[[[1]]]",
-    "null",
-)
 
 names = [reader.name for reader in READERS]
 
@@ -85,19 +65,6 @@ def test_the_cameras_that_were_put_in_come_out(reader, tmp_path):
         px = np.random.default_rng(7).uniform((0, 0), camera.size_px, (200, 2))
         points = camera.back_project(px, 2500.0)
         np.testing.assert_allclose(ours.project(points), px, atol=1e-6)
-
-
-def careless_edits(content: bytes, count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Copies with one number or word replaced by something else, or one line lost."""
-    rng = np.random.default_rng(seed)
-    text = content.decode()
-    numbers = list(re.finditer(r"-?\d+(\.\d+)?(e[-+]?\d+)?", text))
-    words = list(re.finditer(r"[A-Za-z_]\w+", text))
-    for number in range(count):
-        tokens = words if number % 5 == 0 else numbers
-        token = tokens[rng.integers(len(tokens))]
-        new = HOSTILE[rng.integers(len(HOSTILE))]
-        yield f"{token[0]!r} -> {new[:12]!r}", (text[: token.start()] + new + text[token.end() :]).encode()
 
 
 @pytest.mark.parametrize("reader", READERS, ids=names)

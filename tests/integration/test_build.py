@@ -221,7 +221,7 @@ def test_a_rebuild_replaces_a_dataset_and_refuses_anything_else(demo_raw, tmp_pa
     with pytest.raises(ConfigError, match="holds files that are no viodat dataset"):
         build_dataset(demo_raw, mine, options=ONE)
     assert (mine / "thesis.tex").read_text() == "years of work"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "out"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".out.cache", "mine", "out"]
 
 
 def test_an_interrupted_build_leaves_the_old_dataset(demo_raw, tmp_path):
@@ -236,7 +236,7 @@ def test_an_interrupted_build_leaves_the_old_dataset(demo_raw, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         build_dataset(demo_raw, out, options=ONE, progress=interrupt)
     assert _tree(out) == before
-    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".out.cache", "out"]
 
 
 @pytest.mark.parametrize("where", ["same", "inside", "around"])

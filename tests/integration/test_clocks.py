@@ -11,11 +11,10 @@ import soundfile
 from typer.testing import CliRunner
 
 import viodat
-from viodat.build import BuildOptions, build_dataset, pipeline, report
+from viodat.build import BuildOptions, ThisProcess, build_dataset, prepare, report
 from viodat.build import trial as reading
+from viodat.build.prepare import trial_offers
 from viodat.build.raw import open_raw
-from viodat.build.trial import trial_offers
-from viodat.build.waiting import WaitingRoom
 from viodat.cli.app import app
 from viodat.clock import Evidence, TrialEvidence, gather
 from viodat.errors import ConfigError, DatasetError, ViodatError
@@ -123,13 +122,15 @@ def test_all_kinds_of_evidence_are_asked_and_nothing_far_off_is_built(demo_raw, 
 
 
 def test_evidence_that_fails_costs_its_trials_clocks_only(seen, tmp_path, monkeypatch):
+    first = []
+
     def failing(offered, *_):
-        if len(failing.calls) == 0:
-            failing.calls.append(offered)
+        place = offered.motion.joints_mm[0, 0].tolist()
+        first.append(place)
+        if place == first[0]:
             raise ValueError("a fault of ours")
         return believed(offered)
 
-    failing.calls = []
     monkeypatch.setattr(reading, "gather", failing)
     options = replace(ONE, trials=("P04T01", "P04T02"))
     result = build_dataset(seen, tmp_path / "out", options=options)
@@ -143,16 +144,16 @@ def test_evidence_that_fails_costs_its_trials_clocks_only(seen, tmp_path, monkey
     assert len(ds.motion("P04T01").time_ns)
 
 
-@pytest.mark.parametrize("when", ["read", "clocks", "written"])
+@pytest.mark.parametrize("when", ["digests", "read", "written"])
 @pytest.mark.usefixtures("only_claims")
-def test_an_interruption_in_either_pass_leaves_nothing(demo_raw, tmp_path, when):
+def test_an_interruption_in_either_pass_leaves_nothing_but_the_cache(demo_raw, tmp_path, when):
     def interrupt(done: int, total: int, what: str) -> None:
-        if what.endswith(when):
+        if when in what:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         build_dataset(demo_raw, tmp_path / "out", options=ONE, progress=interrupt)
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} <= {".out.cache"}
 
 
 @pytest.mark.usefixtures("only_claims")
@@ -160,15 +161,15 @@ def test_progress_counts_trials_in_both_passes(demo_raw, tmp_path):
     told = []
     options = replace(ONE, trials=("P04T01", "P04T02"))
     build_dataset(demo_raw, tmp_path / "out", options=options, progress=lambda *step: told.append(step))
-    assert told == [
-        (0, 2, "P04T01"),
+    assert [step for step in told if "digests" not in step[2]] == [
+        (0, 2, "0 read"),
         (1, 2, "P04T01 read"),
         (2, 2, "P04T02 read"),
-        (0, 2, "clocks"),
+        (0, 2, "0 written"),
         (1, 2, "P04T01 written"),
         (2, 2, "P04T02 written"),
     ]
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.cache", "out"]
     assert not list((tmp_path / "out").rglob(".*"))
 
 
@@ -183,7 +184,9 @@ def test_same_capture_same_bytes(demo_raw, tmp_path):
 
 
 @pytest.mark.usefixtures("only_claims")
-def test_the_command_line_says_which_recordings_are_not_trained_on(raw_copy, tmp_path):
+def test_the_command_line_says_which_recordings_are_not_trained_on(raw_copy, tmp_path, monkeypatch):
+    # A process of its own would not know that only claims count.
+    monkeypatch.setattr("viodat.build.LocalPool", lambda *_: ThisProcess())
     rewrite(raw_copy, "sigma_ms = 2.0", "sigma_ms = 40.0")
     words = ["build", "--raw", str(raw_copy), "--out", str(tmp_path / "out"), "--trial", "P04T01", "--sync", "auto"]
     result = CliRunner().invoke(app, words)
@@ -236,19 +239,16 @@ def test_no_trial_is_in_memory_while_the_next_is_taken_up(seen, tmp_path, monkey
     """In either pass: counted where a trial comes in, not where one is done with."""
     sounds: list[weakref.ref] = []
     alive = []
+    read = prepare.read_pass
 
-    def watching(take_up):
-        def watched(*args, **options):
-            gc.collect()
-            alive.append(sum(sound() is not None for sound in sounds))
-            result = take_up(*args, **options)
-            sounds.extend(weakref.ref(one.sound.samples) for one in result.recordings if one.sound is not None)
-            return result
+    def watched(*args):
+        gc.collect()
+        alive.append(sum(sound() is not None for sound in sounds))
+        joined, result = read(*args)
+        sounds.extend(weakref.ref(one.sound.samples) for one in result.recordings if one.sound is not None)
+        return joined, result
 
-        return watched
-
-    monkeypatch.setattr(pipeline, "read_trial_evidence", watching(pipeline.read_trial_evidence))
-    monkeypatch.setattr(WaitingRoom, "take", watching(WaitingRoom.take))
+    monkeypatch.setattr(prepare, "read_pass", watched)
     build_dataset(seen, tmp_path / "out", options=replace(ONE, trials=("P04T01", "P04T02")))
     assert len(sounds) == 4
     assert alive == [0, 0, 0, 0]
@@ -283,7 +283,7 @@ def test_a_trial_that_cannot_be_drawn_leaves_nothing_but_its_rows(seen, tmp_path
     assert (row["trial"], row["stage"]) == ("P04T01", "write")
     assert row["reason"] == "cannot be written: unexpected ValueError: no such font (please report this)"
     left = [path.name for path in (tmp_path / "out").rglob("*") if "P04T01" in path.name or "P04C01T01" in path.name]
-    assert left == ["P04T01.html"]
+    assert sorted(left) == ["P04T01.html", "P04T01.json"]
     assert list((tmp_path / "out" / "reports" / "clocks").glob("P04T02-*"))
     assert ds.verify().ok
 

@@ -10,7 +10,7 @@ import pytest
 
 import viodat
 from viodat.capture import read_c3d, read_trc
-from viodat.dataset.export import angles_known
+from viodat.dataset.exports.mot import angles_known
 from viodat.joints import JOINTS
 
 

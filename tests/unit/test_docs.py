@@ -145,7 +145,10 @@ def test_reading_without_viodat_gives_what_viodat_reads(tiny, monkeypatch):
     assert "import viodat" not in text_of("reference/dataset.md").split("## Reading it without viodat")[1]
 
 
-@pytest.mark.parametrize("page", ["index.md", "how-to/build-a-dataset.md", "how-to/export-to-opensim.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["index.md", "how-to/build-a-dataset.md", "how-to/export-to-opensim.md", "how-to/export-to-other-formats.md"],
+)
 def test_code_of_the_pages_runs(tiny, monkeypatch, page):
     names = run_code(page, tiny, monkeypatch)
     assert set(names) - {"__builtins__"}, "the page's code defines nothing"

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from viodat.build.cluster import Cluster
 from viodat.build.options import BuildOptions
 from viodat.build.pipeline import BuildResult, build_dataset
+from viodat.build.plan import Plan, plan_build
+from viodat.build.workers import LocalPool, ThisProcess
 
-__all__ = ["BuildOptions", "BuildResult", "build_dataset"]
+__all__ = [
+    "BuildOptions",
+    "BuildResult",
+    "Cluster",
+    "LocalPool",
+    "Plan",
+    "ThisProcess",
+    "build_dataset",
+    "plan_build",
+]

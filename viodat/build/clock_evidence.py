@@ -16,7 +16,6 @@ from viodat.audio import SoundDescription
 from viodat.audio.sound import mono
 from viodat.body import JointTrial, MarkerSet
 from viodat.body.skeleton.result import SkeletonFit
-from viodat.build.faults import reason_of
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.truth import JointCurve
@@ -27,11 +26,8 @@ from viodat.clock import (
     Evidence,
     Hearing,
     Picture,
-    TrialClocks,
     TrialEvidence,
     motion_of,
-    solve_session,
-    solve_trial,
 )
 from viodat.joints import JOINTS
 
@@ -103,41 +99,3 @@ def microphone_place(config: CaptureConfig, recording: RecordingResult) -> NDArr
 def without_curves(evidence: Evidence) -> Evidence:
     """Leave out what only pages show, by far the larger part."""
     return replace(evidence, observations=tuple(replace(one, curve=None) for one in evidence.observations))
-
-
-def solve_clocks(session: Mapping[str, Evidence]) -> tuple[dict[str, TrialClocks], dict[str, str]]:
-    """Estimate the clocks of all trials together; a trial at which that fails costs its own clocks only.
-
-    Where trials can be solved each by itself and not together, each has the clocks that it alone tells, and a note.
-
-    Parameters
-    ----------
-    session
-        Evidence by trial.
-
-    Returns
-    -------
-    clocks, faults
-        By trial: its clocks, or why there are none.
-    """
-    try:
-        return solve_session(session), {}
-    except Exception as error:
-        whole = reason_of(error)
-    alone, faults = {}, {}
-    for trial, evidence in session.items():
-        try:
-            alone[trial] = solve_trial(evidence)
-        except Exception as error:
-            faults[trial] = reason_of(error)
-    if faults:
-        try:
-            return solve_session({trial: session[trial] for trial in alone}), faults
-        except Exception as error:
-            whole = reason_of(error)
-    note = f"its clocks are less certain, estimated without the other trials, because together they cannot be: {whole}"
-    return {trial: _with_note(clocks, note) for trial, clocks in alone.items()}, faults
-
-
-def _with_note(clocks: TrialClocks, note: str) -> TrialClocks:
-    return replace(clocks, notes={**clocks.notes, "": (*clocks.notes.get("", ()), note)})

@@ -60,7 +60,7 @@ def settle_clocks(
     exclusions = list(result.exclusions)
     stage = Stage()
     for recording in result.recordings:
-        clock, why_not = _clock_of(recording, raw, method, clocks, fault)
+        clock, why_not = clock_of(recording, raw, method, clocks, fault)
         try:
             settled = project_truth(recording, clock, curve, span, stage)
         except Exception as error:
@@ -90,10 +90,10 @@ def settle_clocks(
     )
 
 
-def _clock_of(
+def clock_of(
     recording: RecordingResult, raw: RawCapture, method: SyncMethod, clocks: TrialClocks | None, fault: str
 ) -> tuple[ClockMap | None, str]:
-    """Give a recording's clock, or None and why there is none."""
+    """Give a recording's clock, or None and why there is none; parameters as in :func:`settle_clocks`."""
     files = recording.files
     if method == "none":
         return None, f"its clock is not asked for (method 'none'), {_NULL}"

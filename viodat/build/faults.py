@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterable
 from typing import Final
 
 from viodat.errors import ViodatError
 
+DISK_FAULTS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""What only a disk says that is written to, and not one that is read from."""
+
 _REPORT: Final = "(please report this)"
 _OURS: Final = re.compile(rf"unexpected \w+: .*?{re.escape(_REPORT)}", re.DOTALL)
+
+
+class UnwritableError(OSError):
+    """The cache refuses what is to be kept."""
+
+
+def disk_fault(error: BaseException) -> OSError | None:
+    """Give the fault of a disk that is behind an error; None where something else is."""
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        # Whoever reads a raw file tells it in his own words.
+        return error
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, UnwritableError) or (isinstance(behind, OSError) and behind.errno in DISK_FAULTS):
+            return behind
+        behind = behind.__cause__ or behind.__context__
+    return None
 
 
 def reason_of(error: Exception) -> str:
@@ -19,7 +40,15 @@ def reason_of(error: Exception) -> str:
     ------
     KeyboardInterrupt
         Compiled code has turned Ctrl-C into an error of its own.
+    MemoryError
+        There was too little memory, which no file can be blamed for.
+    OSError
+        A disk refuses what is to be written.
     """
+    if isinstance(error, MemoryError):
+        raise error
+    if (refused := disk_fault(error)) is not None:
+        raise refused
     if isinstance(error.__cause__ or error.__context__, KeyboardInterrupt):
         raise KeyboardInterrupt from error
     if isinstance(error, ViodatError):

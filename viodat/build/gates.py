@@ -21,6 +21,9 @@ from viodat.capture.participants import Participant
 CONSENT: Final = "consent"
 """Stage of the exclusion of somebody who does not agree to be in the dataset."""
 
+CAMERA: Final = "camera"
+"""Stage of the exclusion of a recording's pictures because its camera does not stand as calibrated."""
+
 STAGE: Final = "gates"
 """Stage of the exclusion of a trial that a gate rejects."""
 
@@ -180,6 +183,13 @@ RECORDING_GATES: Final[Mapping[str, Gate]] = {
             "Clap at the beginning and the end of each take, calibrate the cameras, or state what is known in "
             "capture.toml [sync].",
         ),
+        Gate(
+            "reprojection_share", "at most", 0.012, "share",
+            "how far the calibration draws the joints from where the camera's pose in the trial draws them, as that "
+            "follows from the keypoints: rms, as a share of the picture's longer side",
+            "a camera that was knocked after it was calibrated",
+            "Calibrate it again, or solve its pose from the trial with --resect.",
+        ),
     )
 }  # fmt: skip
 """Gates of a recording. A limit of the clock that capture.toml does not set is half a frame of the video: it is 16.7 ms
@@ -251,6 +261,12 @@ def clock_gate(table: GatesTable, frame_s: float | None) -> Gate:
     gate = RECORDING_GATES["clock_sigma_ms"]
     half_ms = gate.limit if frame_s is None else 500 * frame_s
     return replace(gate, limit=half_ms if table.clock_sigma_ms is None else table.clock_sigma_ms)
+
+
+def reprojection_gate(table: GatesTable) -> Gate:
+    """Give the gate of where a camera stands, with the limit that capture.toml sets."""
+    gate = RECORDING_GATES["reprojection_share"]
+    return replace(gate, limit=gate.limit if table.reprojection_share is None else table.reprojection_share)
 
 
 def gate_consent(trial: str, participant: Participant) -> Exclusion | None:

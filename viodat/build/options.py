@@ -36,6 +36,11 @@ class BuildOptions:
     sync
         How clocks are found: ``auto`` (from all evidence that the recordings offer, what capture.toml states among it),
         ``given`` (exactly the offsets of capture.toml), ``none``; None: as capture.toml [sync] method says.
+    resect
+        Solve the pose of a camera anew that does not stand as calibrated, or was never calibrated to the markers'
+        frame, from the joints in its pictures; else its pictures have no truth.
+    blur_faces
+        Make everybody unrecognisable in the pictures of the report.
     """
 
     joint_centres: str = "auto"
@@ -44,6 +49,8 @@ class BuildOptions:
     audio_rates_hz: tuple[int, ...] = (100,)
     trials: tuple[str, ...] = ()
     sync: str | None = None
+    resect: bool = False
+    blur_faces: bool = False
 
     def __post_init__(self) -> None:
         if self.joint_centres not in JOINT_METHODS:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class RecordingResult:
     sound
         Its sound, or None.
     waveform
-        The sound as the dataset is to have it, to be moved there; None before it is written.
+        The sound as the dataset will have it; None before it is written.
     claims
         What is said of its clock.
     clock
@@ -100,44 +101,107 @@ class RecordingResult:
         )
 
 
-def read_recording(
-    files: RawRecording,
-    movies: Sequence[Movie],
-    raw: RawCapture,
-    options: BuildOptions,
-    stage: Callable[[str], None],
-) -> RecordingResult:
-    """Run the stages of one recording that need no clock.
+@dataclass(frozen=True)
+class Recorded:
+    """What a recording's own files hold.
 
-    Parameters
+    Attributes
     ----------
-    files
-        Where its files are.
-    movies
-        Videos that the trial's marker file names.
-    raw
-        The capture it is part of.
-    options
-        What the build is asked to do.
-    stage
-        Called with the name of each stage when it begins, so that a failure can be told by it.
+    times
+        Stamps of its frames; None without picture.
+    sound
+        None without one.
+    zero_s
+        Container time of the device's zero, its first sample of sound: 0 without a track, None where a damaged track
+        hides it.
+    without_sound
+        Why there is no sound; else empty.
+    warned
+        What readers found and handled.
+    """
+
+    times: VideoTimes | None = None
+    sound: AudioSignal | None = None
+    zero_s: float | None = 0.0
+    without_sound: str = ""
+    warned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Detected:
+    """Keypoints of a recording, or why there are none, and what readers found and handled."""
+
+    keypoints: Keypoints | None = None
+    why_not: str = ""
+    warned: tuple[str, ...] = ()
+
+
+def read_files(files: RawRecording) -> Recorded:
+    """Read a recording's sound and the stamps of its frames.
 
     Raises
     ------
     ViodatError
         If one of its files is damaged.
     """
-    notes: list[str] = []
-    alarms: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ViodatWarning)
-        stage("read")
+    with _heeding() as warned:
         sound, zero_s, without_sound = _read_sound(files)
         stamps = files.video or files.frames_csv
         times = read_video_times(stamps) if stamps else None
+    return Recorded(times, sound, zero_s, without_sound, tuple(warned))
+
+
+def detect_keypoints(
+    files: RawRecording, times: VideoTimes | None, config: CaptureConfig, options: BuildOptions
+) -> Detected:
+    """Read a recording's keypoint file, or look for keypoints in its pictures.
+
+    Raises
+    ------
+    ViodatError
+        If its video is damaged, or a detector was asked for and is not there.
+    """
+    if times is None:
+        return Detected()
+    with _heeding() as warned:
+        keypoints, why_not = _keypoints(files, times, config, options)
+    return Detected(keypoints, why_not, tuple(warned))
+
+
+def join_recording(
+    files: RawRecording,
+    recorded: Recorded,
+    detected: Detected,
+    movies: Sequence[Movie],
+    raw: RawCapture,
+    options: BuildOptions,
+) -> RecordingResult:
+    """Put together what is known of a recording before its clock is.
+
+    Parameters
+    ----------
+    files
+        Where its files are.
+    recorded, detected
+        What they hold.
+    movies
+        Videos that the trial's marker file names.
+    raw
+        The capture it is part of.
+    options
+        What the build is asked to do.
+
+    Raises
+    ------
+    ViodatError
+        If its calibration does not fit its pictures, or what is said of its clock cannot be understood.
+    """
+    notes: list[str] = []
+    alarms: list[str] = []
+    times, sound, zero_s = recorded.times, recorded.sound, recorded.zero_s
+    with _heeding() as warned:
         camera = _camera_at_size(raw, files.device, times)
         device_times = np.empty(0)
-        keypoints = None
         if times is not None:
             # A device's own clock is zero at its first sample of sound, or else at container time 0.
             device_times = times.times_s - (zero_s or 0.0)
@@ -145,25 +209,33 @@ def read_recording(
                 alarms.append("its video is truncated")
             if camera is None:
                 notes.append("its camera is not calibrated, so it has no 2D and no camera-frame truth")
-            stage("keypoints")
-            keypoints, why_not = _keypoints(files, times, raw, options)
-            notes += [why_not] if why_not else []
+            notes += [detected.why_not] if detected.why_not else []
         elif files.kind == "camera":
             notes.append("it has no picture")
         elif files.device not in raw.config.microphones and sync_method(raw.config, options.sync) == "auto":
             notes.append(_UNPLACED.format(files.device))
         if sound is None:
-            notes.append(f"it has no audio features: {without_sound}")
+            notes.append(f"it has no audio features: {recorded.without_sound}")
         mine = movies_of(files, movies)
         claims, unused = claims_of(files, raw.config, mine, times, zero_s, has_sound=sound is not None)
         notes += unused
-    notes += [str(w.message) for w in caught if issubclass(w.category, ViodatWarning)]
-    for part in (times, sound, keypoints):
+    notes += [*recorded.warned, *detected.warned, *warned]
+    for part in (times, sound, detected.keypoints):
         notes += part.notes if part is not None else ()
     result = RecordingResult(
-        files, camera, times, device_times, zero_s is not None, keypoints, sound, claims
+        files, camera, times, device_times, zero_s is not None, detected.keypoints, sound, claims
     )  # fmt: skip
     return result.noting(*notes, alarms=alarms)
+
+
+@contextlib.contextmanager
+def _heeding() -> Iterator[list[str]]:
+    """Gather what readers warn of."""
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ViodatWarning)
+        yield told
+    told += [str(w.message) for w in caught if issubclass(w.category, ViodatWarning)]
 
 
 def project_truth(
@@ -178,7 +250,7 @@ def project_truth(
     Parameters
     ----------
     recording
-        From :func:`read_recording`.
+        From :func:`join_recording`.
     clock
         Of its sound; None where it is unknown.
     curve
@@ -186,7 +258,7 @@ def project_truth(
     markers_s
         Mocap time of the first and the last marker frame, s; None where there is none.
     stage
-        As in :func:`read_recording`.
+        Called with the name of each stage when it begins, so that a failure can be told by it.
 
     Raises
     ------
@@ -197,8 +269,7 @@ def project_truth(
     if recording.times is None:
         return result
     seen = clock.of_picture() if clock is not None else None
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ViodatWarning)
+    with _heeding() as told:
         stage("project")
         truth = truth_at_frames(curve, recording.device_times_s, seen, recording.camera)
         picture = None
@@ -206,7 +277,6 @@ def project_truth(
             stage("picture")
             picture = _picture(recording.files.video, recording.times, truth)
     fault = overlap_fault(seen, recording.device_times_s, markers_s)
-    told = (str(w.message) for w in caught if issubclass(w.category, ViodatWarning))
     return replace(result, truth=truth, picture=picture).noting(*told, alarms=[fault] if fault else [])
 
 
@@ -238,14 +308,14 @@ def _camera_at_size(raw: RawCapture, device: str, times: VideoTimes | None) -> C
 
 
 def _keypoints(
-    files: RawRecording, times: VideoTimes, raw: RawCapture, options: BuildOptions
+    files: RawRecording, times: VideoTimes, config: CaptureConfig, options: BuildOptions
 ) -> tuple[Keypoints | None, str]:
-    choice = options.pose2d if options.pose2d != "auto" else raw.config.pose2d.source
+    choice = options.pose2d if options.pose2d != "auto" else config.pose2d.source
     if choice == "none":
         return None, ""
     if choice in ("auto", "files") and files.keypoints is not None:
         try:
-            return keypoints_from_file(files, times, raw.config), ""
+            return keypoints_from_file(files, times, config), ""
         except CaptureError as error:
             return None, f"its keypoints are not used, so detected_px is null: {error}"
     if choice == "files":

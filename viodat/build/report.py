@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -28,6 +28,7 @@ from viodat.clock import TrialClocks, session_priors
 from viodat.dataset import schema
 from viodat.dataset.splits import Splits
 from viodat.joints import JOINTS
+from viodat.report import faces
 from viodat.report.clocks.values import NAN, How, TrialClockPage
 from viodat.report.evidence import BoneLine, FaultLine, FunctionalLine, GateLine, MarkerEvidence, MarkerLine
 from viodat.report.html import sheet_paths
@@ -59,13 +60,34 @@ class TrialPage:
     clock_page: TrialClockPage | None = None
 
 
-def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, how: How) -> TrialPage:
+def draw_trial(
+    out: Path,
+    result: TrialResult,
+    raw: RawCapture,
+    split: str,
+    how: How,
+    devices: Sequence[str] = (),
+    *,
+    blur_faces: bool = False,
+) -> TrialPage:
     """Draw the take sheet of one trial and the figures about its clocks below ``out``; return what its page says.
 
-    ``how`` is where clocks come from.
+    Parameters
+    ----------
+    out
+        The dataset.
+    result
+        The trial, with its clocks.
+    raw, split
+        The capture, and where the trial stands in it.
+    how
+        Where clocks come from.
+    devices
+        All devices of the capture, so that one has the same colour in every trial.
+    blur_faces
+        Make everybody in the pictures unrecognisable.
     """
     files = result.files
-    split = splits.trials[files.id]
     exclusions = tuple(
         ExclusionLine(files.id, e.recording or "", e.stage, e.reason, e.value, e.limit) for e in result.exclusions
     )
@@ -117,14 +139,14 @@ def draw_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, 
             pitch=_sheet_pitch(result),
             recordings=recordings,
             sounds=sum(r.sound is not None for r in result.recordings),
-            thumbnails=tuple(t for r in result.recordings if (t := _thumbnail(r)) is not None),
+            thumbnails=tuple(t for r in result.recordings if (t := _thumbnail(r, blur_faces)) is not None),
             notes=notes,
             provenance=provenance,
         ),
         png,
         svg,
     )
-    clocks = _clocks(out, result, raw, how)
+    clocks = _clocks(out, result, raw, how, devices)
     report = TrialReport(
         files.id, files.participant, split, schema.STATUS_BUILT, result.markers.seconds, lines, recordings, notes,
         png, svg, provenance, _evidence(result), reasons_told_once(clocks),
@@ -141,10 +163,9 @@ def _without_evidence(clocks: TrialClocks | None) -> TrialClocks | None:
     )
 
 
-def _clocks(out: Path, result: TrialResult, raw: RawCapture, how: How) -> TrialClockPage:
+def _clocks(out: Path, result: TrialResult, raw: RawCapture, how: How, devices: Sequence[str]) -> TrialClockPage:
     settled = settled_clocks(result, raw.config.gates)
     shown = TrialToShow(result.files.id, result.files.participant, settled, result.clock_picture, result.clocks)
-    devices = sorted({recording.device for recording in raw.layout.recordings})
     return clock_page(out, shown, how, devices=devices)
 
 
@@ -355,7 +376,7 @@ def _sheet_pitch(result: TrialResult) -> SheetPitch | None:
     return None
 
 
-def _thumbnail(recording: RecordingResult) -> Thumbnail | None:
+def _thumbnail(recording: RecordingResult, blur: bool) -> Thumbnail | None:
     if recording.picture is None or recording.times is None:
         return None
     index, image = recording.picture
@@ -365,11 +386,13 @@ def _thumbnail(recording: RecordingResult) -> Thumbnail | None:
     truth, keypoints = recording.truth, recording.keypoints
     nothing = np.full((schema.N_JOINTS, 2), np.nan)
     # Pixel centres are at whole numbers, so scaling keeps the picture's edge: (x + 1/2) s - 1/2.
+    projected = (truth.pose2d_px[index] + 0.5) * scale - 0.5 if truth and truth.pose2d_px is not None else nothing
+    detected = (keypoints.px[index] + 0.5) * scale - 0.5 if keypoints else nothing
     return Thumbnail(
         recording.files.id,
-        image,
-        (truth.pose2d_px[index] + 0.5) * scale - 0.5 if truth and truth.pose2d_px is not None else nothing,
-        (keypoints.px[index] + 0.5) * scale - 0.5 if keypoints else nothing,
+        faces.blur_faces(image, projected, detected) if blur else image,
+        projected,
+        detected,
         float(truth.time_ns[index]) / 1e9 if truth and truth.time_ns is not None else None,
         float(scale[0]),
     )

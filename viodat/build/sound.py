@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import soundfile
 
 from viodat.capture.audio import AudioSignal
-from viodat.files import atomic_path
+from viodat.dataset.waveforms import write_waveform
 
 CLIPPED_LEVEL: Final = 0.999
 """Samples at or above this level count as clipped."""
 
 MAX_CLIPPED_SHARE: Final = 1e-4
 _BLOCK_S: Final = 0.05
-_FLAC_CHANNELS: Final = 8
 _LOSSY_SUFFIXES: Final = frozenset({".m4a", ".mp4", ".mov", ".m4v", ".aac", ".mp3", ".ogg", ".opus"})
 
 
@@ -50,17 +48,7 @@ def _loud_to_quiet(signal: AudioSignal) -> float:
     return float(loud / max(float(quiet), 2.0**-16))
 
 
-def write_waveform(path: Path, signal: AudioSignal) -> None:
-    """Copy the sound into the dataset as FLAC at its own rate.
-
-    16 bit for what was 16 bit or came out of a lossy codec, 24 bit for the rest. Two things do not fit into FLAC: float
-    samples above full scale are scaled down by their peak (the recording's notes say what it is), and of more than
-    eight channels the mean is kept, which is what the features are computed from.
-    """
-    samples = signal.samples if signal.samples.shape[1] <= _FLAC_CHANNELS else signal.samples.mean(1, keepdims=True)
-    samples = samples / max(1.0, float(np.abs(samples).max(initial=0.0)))
-    whole = samples * 32768.0
+def write_sound(path: Path, signal: AudioSignal) -> None:
+    """Write a recording's sound as the dataset will have it; see :func:`viodat.dataset.waveforms.write_waveform`."""
     lossy = signal.source.suffix.lower() in _LOSSY_SUFFIXES
-    subtype = "PCM_16" if lossy or np.array_equal(whole, np.round(whole)) else "PCM_24"
-    with atomic_path(path) as temporary:
-        soundfile.write(temporary, samples, round(signal.rate_hz), subtype=subtype, format="FLAC")
+    write_waveform(path, signal.samples, signal.rate_hz, lossy=lossy)

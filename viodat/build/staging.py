@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,8 +52,8 @@ def staging_folder(raw: Path, out: Path) -> Iterator[Path]:
             old.rename(target)
         yield staging
         _check_replaceable(out, target)
-        (staging / _OWNER).unlink()
         _swap(staging, target, old, out)
+        (target / _OWNER).unlink(missing_ok=True)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -83,7 +84,7 @@ def _check_replaceable(out: Path, target: Path) -> None:
     try:
         if not (target / DATASET_JSON).is_file():
             raise DatasetError("no dataset.json")
-        written = {*read_manifest(target), MANIFEST_NAME}
+        written = {*read_manifest(target), MANIFEST_NAME, _OWNER}
     except DatasetError as error:
         raise ConfigError(
             "holds files that are no viodat dataset, and would be replaced",
@@ -101,21 +102,27 @@ def _check_replaceable(out: Path, target: Path) -> None:
 
 
 def _claim(staging: Path, out: Path) -> None:
-    """Make the folder; mkdir decides which of two builds has it."""
+    """Make the folder with its owner's name in it; one rename decides which of two builds has it."""
     try:
-        try:
-            staging.mkdir(parents=True)
-        except FileExistsError:
-            if living := _living_owner(staging):
-                raise ConfigError(
-                    f"another build is writing it ({living})",
-                    where=str(out),
-                    mend=f"Wait for it, or choose another --out. If it is dead, remove {staging}.",
-                ) from None
-            shutil.rmtree(staging)
-            staging.mkdir()
-        owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}
-        (staging / _OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        staging.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f"{staging.name}.", dir=staging.parent) as place:
+            mine = Path(place, "claim")
+            mine.mkdir()
+            owner = {"host": socket.gethostname(), "pid": os.getpid(), "since": time.time()}
+            (mine / _OWNER).write_text(json.dumps(owner), encoding="utf-8")
+            try:
+                mine.rename(staging)
+            except OSError:
+                if not staging.is_dir():
+                    raise
+                if living := _living_owner(staging):
+                    raise ConfigError(
+                        f"another build is writing it ({living})",
+                        where=str(out),
+                        mend=f"Wait for it, or choose another --out. If it is dead, remove {staging}.",
+                    ) from None
+                shutil.rmtree(staging)
+                mine.rename(staging)
     except OSError as error:
         raise ConfigError(
             f"cannot be written ({error.strerror or error})", where=str(out), mend="Choose another --out."

@@ -1,19 +1,16 @@
-"""One trial from its files to what its clocks are estimated from: the stages in order, and what a failure costs.
+"""The stages of one trial that need no clock, each a pure function of its inputs, and what they give together.
 
-A marker file that cannot be read costs the trial; a video, a sound or a keypoint file that cannot be read costs
-that recording, and evidence of clocks that cannot be gathered costs the trial's clocks. Each is written down with the
-stage and the reason, and the rest is built. Clocks are estimated for all trials together, so what needs them is in
-:mod:`viodat.build.clocks`.
+From the markers to the joints; from the sounds to their features; from both to what the clocks are estimated from. What
+a failure costs is decided in :mod:`viodat.build.prepare`; what needs clocks is in :mod:`viodat.build.clocks`.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from viodat.audio import SoundDescription, describe
-from viodat.body import JointTrial, audit_sides, audit_upright, detect_marker_set
+from viodat.body import JointTrial, MarkerSet, audit_sides, audit_upright, detect_marker_set
 from viodat.body.gaps import GapReport
 from viodat.body.labels import LabelReport
 from viodat.body.skeleton.result import SkeletonFit
@@ -34,14 +31,15 @@ from viodat.build.joints import (
 from viodat.build.options import BuildOptions
 from viodat.build.quality import bone_lengths, joint_readings, marker_readings, size_readings
 from viodat.build.raw import RawCapture
-from viodat.build.recording import RecordingResult, read_recording
+from viodat.build.recording import RecordingResult
 from viodat.build.sound import best_microphone
 from viodat.build.stages import Measurements, TrialInputs, read_trial
+from viodat.capture.audio import AudioSignal
+from viodat.capture.config import CaptureConfig
 from viodat.capture.markers import MarkerTrial
-from viodat.capture.raw import RawRecording, RawTrial
-from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather
-from viodat.errors import DatasetError, ViodatError
-from viodat.files import sha256
+from viodat.capture.raw import RawTrial
+from viodat.clock import DevicePrior, Evidence, TrialClocks, TrialEvidence, gather, solve_trial
+from viodat.errors import ViodatError
 
 
 @dataclass(frozen=True)
@@ -119,98 +117,192 @@ class TrialResult:
 class Stage:
     """The stage that is under way, for the record of a failure."""
 
-    def __init__(self) -> None:
-        self.name = "read"
+    def __init__(self, name: str = "read") -> None:
+        self.name = name
 
     def __call__(self, name: str) -> None:
         """Begin a stage."""
         self.name = name
 
 
-def read_trial_evidence(files: RawTrial, raw: RawCapture, options: BuildOptions) -> TrialResult:
-    """Run the stages of one trial that need no clock, and gather what its clocks are estimated from.
+@dataclass(frozen=True)
+class Joined:
+    """What the markers of a trial give.
 
-    Whatever its files hold, the answer is a result: a failure is an exclusion in it, with the stage and the reason.
+    Attributes
+    ----------
+    result
+        Without recordings; excluded where a gate says so or something fails.
+    markers
+        Repaired and filled: what evidence of clocks is drawn from. None for an excluded trial.
+    marker_set
+        Which they are; None where none fits.
     """
-    stage = Stage()
-    try:
-        result = _with_evidence(*_read(files, raw, options, stage), raw, options, stage)
-    except Exception as error:
-        result = TrialResult(files, exclusions=(_exclusion(files, None, stage, error),))
-    return replace(result, inputs=_digests(files, raw))
+
+    result: TrialResult
+    markers: MarkerTrial | None = None
+    marker_set: MarkerSet | None = None
 
 
-def trial_offers(files: RawTrial, raw: RawCapture, options: BuildOptions) -> TrialEvidence:
-    """Read a trial as a build does, up to what its clocks are estimated from.
+@dataclass(frozen=True)
+class Described:
+    """What the sounds of a trial give.
 
-    Raises
-    ------
-    DatasetError
-        It is left out, or has no joints.
+    Attributes
+    ----------
+    sounds
+        By recording.
+    best
+        The recording whose pitch was computed; empty without sound.
+    failed
+        Why a recording has no features, by recording.
     """
-    result, prepared = _read(files, raw, options, Stage())
-    if prepared is None or result.joints is None:
-        raise DatasetError("; ".join(one.reason for one in result.exclusions) or "has no joints", where=files.id)
-    return _offered(result, prepared, raw)
+
+    sounds: Mapping[str, SoundDescription] = field(default_factory=dict)
+    best: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def _read(
-    files: RawTrial, raw: RawCapture, options: BuildOptions, stage: Stage
-) -> tuple[TrialResult, PreparedMarkers | None]:
-    """Run the stages that need no clock; the markers are None where the trial is left out."""
+@dataclass(frozen=True)
+class Gathered:
+    """What a trial says of its clocks.
+
+    Attributes
+    ----------
+    evidence
+        None where clocks are not estimated, or it cannot be gathered.
+    picture
+        What the pages show; None where nothing is to be shown.
+    alone
+        Drift and skew by device as this trial alone has them.
+    fault
+        Why there is no evidence; else empty.
+    notes
+        What was found.
+    """
+
+    evidence: Evidence | None = None
+    picture: ClockPicture | None = None
+    alone: Mapping[str, DevicePrior] = field(default_factory=dict)
+    fault: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def join_markers(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: Stage) -> Joined:
+    """Run the stages from the marker file to the joints; a file that cannot be used is an exclusion in the answer.
+
+    ``stage`` is told which stage begins, for the record of a fault of ours.
+    """
     if refused := gate_consent(files.id, raw.layout.participants[files.participant]):
-        return TrialResult(files, exclusions=(refused,)), None
-    result, prepared = _joints(files, read_trial(files, raw), raw, options, stage)
-    if result.excluded or result.markers is None or prepared is None:
-        return result, None
-    results: list[RecordingResult] = []
-    exclusions: list[Exclusion] = []
-    for recording in files.recordings:
-        try:
-            results.append(read_recording(recording, result.markers.movies, raw, options, stage))
-        except Exception as error:
-            exclusions.append(_exclusion(files, recording, stage, error))
-    best, described = _describe(results, raw, options)
-    result = replace(
-        result,
-        recordings=described.recordings,
-        descriptions=described.sounds,
-        best_microphone=best,
-        exclusions=tuple(exclusions),
-    )
-    return result, prepared
-
-
-def _offered(result: TrialResult, prepared: PreparedMarkers, raw: RawCapture) -> TrialEvidence:
-    assert result.joints is not None
-    return trial_evidence(
-        result.joints, result.fit, prepared.best, prepared.marker_set, result.recordings, result.descriptions, raw
-    )
-
-
-def _with_evidence(
-    result: TrialResult, prepared: PreparedMarkers | None, raw: RawCapture, options: BuildOptions, stage: Stage
-) -> TrialResult:
-    """Gather what the trial says of its clocks; a failure costs no more than these, one of the picture only that."""
-    method = sync_method(raw.config, options.sync)
-    if method == "none" or prepared is None or result.joints is None or not result.recordings:
-        return result
-    stage("clocks")
+        return Joined(TrialResult(files, exclusions=(refused,)))
     try:
-        offered = _offered(result, prepared, raw)
+        result, prepared = _joints(files, read_trial(files, raw), raw, options, stage)
+    except ViodatError as error:
+        if isinstance(error.__cause__, OSError):
+            # A disk may read tomorrow what it does not read today.
+            raise
+        return Joined(TrialResult(files, exclusions=(Exclusion(files.id, stage.name, reason_of(error)),)))
+    if result.excluded or prepared is None:
+        return Joined(result)
+    return Joined(result, prepared.best, prepared.marker_set)
+
+
+def describe_sounds(
+    sounds: Mapping[str, AudioSignal], devices: Mapping[str, str], config: CaptureConfig, options: BuildOptions
+) -> Described:
+    """Compute the audio features of a trial's sounds.
+
+    Parameters
+    ----------
+    sounds
+        By recording.
+    devices
+        Device of each recording.
+    config, options
+        Say which rates, and which microphone is the best.
+    """
+    rates = feature_rates(config, options)
+    waiting = dict(sounds)
+    wished = {name for name in sounds if devices[name] == config.audio.best_microphone}
+    best = ""
+    described: dict[str, SoundDescription] = {}
+    failed: dict[str, str] = {}
+    while waiting:
+        candidate = best_microphone({k: v for k, v in waiting.items() if k in wished} or waiting)
+        sound = waiting.pop(candidate)
+        try:
+            # The best one comes first, and the pitch is computed for it alone; if it fails, the next best takes over.
+            described[candidate] = describe(sound.samples, sound.rate_hz, rates=rates, with_f0=not best)
+            best = best or candidate
+        except ViodatError as error:
+            failed[candidate] = str(error)
+    return Described(described, best, failed)
+
+
+def feature_rates(config: CaptureConfig, options: BuildOptions) -> tuple[int, ...]:
+    """Rates of the audio frame that are built, Hz, ascending."""
+    return tuple(sorted({*options.feature_rates_hz, *config.audio.rates_hz}))
+
+
+def with_recordings(
+    joined: Joined, recordings: Sequence[RecordingResult], described: Described, exclusions: Sequence[Exclusion]
+) -> TrialResult:
+    """Put together what is known of a trial before its clocks are."""
+    return replace(
+        joined.result,
+        recordings=tuple(
+            replace(one, sound=None).noting(f"it has no audio features: {described.failed[one.files.id]}")
+            if one.files.id in described.failed
+            else one
+            for one in recordings
+        ),
+        descriptions=described.sounds,
+        best_microphone=described.best,
+        exclusions=(*joined.result.exclusions, *exclusions),
+    )
+
+
+def gather_evidence(joined: Joined, result: TrialResult, raw: RawCapture, options: BuildOptions) -> Gathered:
+    """Gather what a trial says of its clocks; a failure costs no more than these, one of the picture only that.
+
+    Parameters
+    ----------
+    joined
+        Its markers.
+    result
+        From :func:`with_recordings`.
+    raw, options
+        Say where microphones and cameras are, and how clocks are found.
+    """
+    method = sync_method(raw.config, options.sync)
+    if method == "none" or result.excluded or result.joints is None or not result.recordings:
+        return Gathered()
+    notes: list[str] = []
+    picture, evidence = None, None
+    try:
+        offered = offered_by(joined, result, raw)
     except Exception as error:
         fault = reason_of(error)
-        return replace(result, clock_fault=fault, notes=(*result.notes, _not_drawn(fault)))
+        return Gathered(fault=fault, notes=(_not_drawn(fault),))
     try:
-        result = replace(result, clock_picture=clock_picture(offered))
+        picture = clock_picture(offered)
     except Exception as error:
-        result = replace(result, notes=(*result.notes, _not_drawn(reason_of(error))))
+        notes.append(_not_drawn(reason_of(error)))
     if method != "auto":
-        return result
+        return Gathered(None, picture, notes=tuple(notes))
     try:
-        return replace(result, evidence=gather(offered))
+        evidence = gather(offered)
+        return Gathered(evidence, picture, solve_trial(evidence).alone, notes=tuple(notes))
     except Exception as error:
-        return replace(result, clock_fault=reason_of(error))
+        return Gathered(evidence, picture, fault=reason_of(error), notes=tuple(notes))
+
+
+def offered_by(joined: Joined, result: TrialResult, raw: RawCapture) -> TrialEvidence:
+    """Give what a trial's clocks are estimated from."""
+    assert result.joints is not None
+    return trial_evidence(
+        result.joints, result.fit, joined.markers, joined.marker_set, result.recordings, result.descriptions, raw
+    )
 
 
 def _not_drawn(fault: str) -> str:
@@ -270,52 +362,3 @@ def _gated(result: TrialResult, *readings: Reading) -> TrialResult:
     result = replace(result, readings=(*result.readings, *readings))
     refused = gate_readings(result.files.id, readings)
     return replace(result, exclusions=(*result.exclusions, refused), alarms=()) if refused else result
-
-
-@dataclass(frozen=True)
-class _Described:
-    recordings: tuple[RecordingResult, ...]
-    sounds: Mapping[str, SoundDescription]
-
-
-def _describe(results: list[RecordingResult], raw: RawCapture, options: BuildOptions) -> tuple[str, _Described]:
-    """Compute the audio features; a sound that has none costs the recording its sound, not its picture."""
-    rates = tuple(sorted({*options.feature_rates_hz, *raw.config.audio.rates_hz}))
-    waiting = {r.files.id: r.sound for r in results if r.sound is not None}
-    wished = {r.files.id for r in results if r.files.device == raw.config.audio.best_microphone}
-    best = ""
-    sounds: dict[str, SoundDescription] = {}
-    failed: dict[str, ViodatError] = {}
-    while waiting:
-        candidate = best_microphone({k: v for k, v in waiting.items() if k in wished} or waiting)
-        sound = waiting.pop(candidate)
-        try:
-            # The best one comes first, and the pitch is computed for it alone; if it fails, the next best takes over.
-            sounds[candidate] = describe(sound.samples, sound.rate_hz, rates=rates, with_f0=not best)
-            best = best or candidate
-        except ViodatError as error:
-            failed[candidate] = error
-    recordings = tuple(
-        replace(r, sound=None, notes=(*r.notes, f"it has no audio features: {failed[r.files.id]}"))
-        if r.files.id in failed
-        else r
-        for r in results
-    )
-    return best, _Described(recordings, sounds)
-
-
-def _digests(files: RawTrial, raw: RawCapture) -> dict[str, str]:
-    """SHA-256 of each file of the trial that can be read, by its path under the raw capture."""
-    used = [files.marker_file, files.static, files.rom, files.vsk]
-    for recording in files.recordings:
-        used += [recording.video, recording.frames_csv, recording.audio, recording.keypoints]
-    found = {}
-    for path in used:
-        if path is not None and path.is_file():
-            with contextlib.suppress(OSError):
-                found[path.relative_to(raw.folder).as_posix()] = sha256(path)
-    return found
-
-
-def _exclusion(files: RawTrial, recording: RawRecording | None, stage: Stage, error: Exception) -> Exclusion:
-    return Exclusion(files.id, stage.name, reason_of(error), recording.id if recording else None)

@@ -19,12 +19,11 @@ from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
 from viodat.build.trial import TrialResult
 from viodat.build.truth import FrameTruth
-from viodat.capture.raw import RawRecording, RawTrial
+from viodat.capture.raw import RawRecording
 from viodat.clock import ClockMap
 from viodat.dataset import paths, schema
 from viodat.dataset.splits import Splits
 from viodat.dataset.tables import write_arrays, write_rows
-from viodat.report.wording import file_stem
 
 Row = dict[str, Any]
 
@@ -41,18 +40,16 @@ class Tables:
     file_rows: dict[str, int] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
 
-    def forget(self, out: Path, trial: RawTrial) -> None:
-        """Take back the rows of a trial, and the files that were written of it."""
-        # What reports write of a trial bears its name as a file system and a URL can carry it.
-        drawn_as = file_stem(trial.id)
-        streams = {trial.id, drawn_as, *(recording.id for recording in trial.recordings)}
-        for rows in (self.trials, self.recordings, self.exclusions):
-            rows[:] = [row for row in rows if row["trial"] != trial.id]
-        # Figures about clocks bear that and what they show.
-        drawn = [path for path in out.glob("reports/clocks/*") if path.stem.rpartition("-")[0] == drawn_as]
-        for path in [*(path for path in out.rglob("*") if path.stem in streams), *drawn]:
-            path.unlink()
-            self.file_rows.pop(path.relative_to(out).as_posix(), None)
+    def add(self, other: Tables) -> None:
+        """Take over the rows of another trial."""
+        self.trials += other.trials
+        self.recordings += other.recordings
+        self.exclusions += other.exclusions
+        self.file_rows |= other.file_rows
+        self.inputs |= other.inputs
+        # A participant has one row; every trial has the same sources, except its own marker file.
+        self.measurements = {**other.measurements, **self.measurements}
+        self.measurement_sources = {**other.measurement_sources, **self.measurement_sources}
 
     def inputs_digest(self) -> str:
         """SHA-256 over the names and digests of all raw files that were used."""
@@ -60,8 +57,8 @@ class Tables:
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def write_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits, tables: Tables) -> None:
-    """Write one trial's streams below ``out`` and add its rows to ``tables``.
+def write_trial(out: Path, result: TrialResult, raw: RawCapture, split: str) -> Tables:
+    """Write one trial's streams below ``out``, all but the sounds, and give its rows.
 
     Of somebody who did not consent nothing is written but the exclusion.
 
@@ -70,21 +67,19 @@ def write_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits,
     OSError
         If a file cannot be written.
     """
-    split = splits.trials[result.files.id]
-    tables.exclusions += [asdict(exclusion) for exclusion in result.exclusions]
+    tables = Tables(exclusions=[asdict(exclusion) for exclusion in result.exclusions])
     if any(exclusion.stage == CONSENT for exclusion in result.exclusions):
-        return
+        return tables
     tables.inputs |= result.inputs
     tables.trials.append(_trial_row(result, raw, split))
     if result.measurements is not None:
-        # A participant has one row; every trial has the same sources, except its own marker file.
-        tables.measurements.setdefault(result.files.participant, result.measurements.values)
-        tables.measurement_sources.setdefault(result.files.participant, result.measurements.sources)
+        tables.measurements[result.files.participant] = result.measurements.values
+        tables.measurement_sources[result.files.participant] = result.measurements.sources
     if result.excluded:
         tables.recordings += [
             _recording_row(recording, raw, split, schema.STATUS_EXCLUDED) for recording in result.files.recordings
         ]
-        return
+        return tables
     _write_motion(out, result, split, tables)
     done = {recording.files.id: recording for recording in result.recordings}
     for files in result.files.recordings:
@@ -98,6 +93,7 @@ def write_trial(out: Path, result: TrialResult, raw: RawCapture, splits: Splits,
             _write_video(out, recording, split, tables)
         if recording.sound is not None:
             _write_audio(out, recording, result.descriptions[files.id], split, tables)
+    return tables
 
 
 def write_tables(out: Path, raw: RawCapture, splits: Splits, tables: Tables) -> None:
@@ -188,10 +184,6 @@ def _write_audio(out: Path, recording: RecordingResult, sound: SoundDescription,
             columns["voiced"] = _fitted(track.voiced, rows) if track else None
         file = paths.audio(files.id, files.participant, split, int(rate))
         tables.file_rows[file] = write_arrays(out / file, kind, columns)
-    if recording.waveform is not None:
-        target = out / paths.waveform(files.id)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        recording.waveform.replace(target)
 
 
 def _audio_times(device_s: NDArray[np.float64], clock: ClockMap | None) -> dict[str, NDArray[Any] | None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ _BLOCK = 1 << 16
 _MAX_CHANNELS = 64
 _MAX_LOSS_S = 60.0
 _MAX_PEAK = 16.0  # decoders overshoot full scale by a few dB; 24 dB above it is damage or another scale
+# PyAV counts a frame's planes up to a null pointer. FFmpeg has room for 8 pointers: with 8 planes there is no null, and
+# PyAV reads on into whatever follows until the process dies.
+_MOST_PLANES = 7
 _LEAVE_OUT = "Copy it again from the device, or leave the recording out."
 
 
@@ -285,8 +289,10 @@ class _Track:
 def _frame_samples(frame: Any) -> NDArray[np.float32] | None:
     """(n, C) float32 of a decoded frame, full scale = 1; None if it cannot be converted."""
     try:
-        values = np.asarray(frame.to_ndarray())
         channels = int(frame.layout.nb_channels)
+        if frame.format.is_planar and channels > _MOST_PLANES:
+            (frame,) = av.AudioResampler(frame.format.packed.name, frame.layout, frame.sample_rate).resample(frame)
+        values = np.asarray(frame.to_ndarray())
         if not frame.format.is_planar:
             values = values.reshape(-1, channels).T
     except DECODER_ERRORS:

@@ -7,8 +7,10 @@ keys, wrong types and contradictions are refused, all at once, each with its lin
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -26,6 +28,7 @@ from pydantic import (
 from viodat.camera import Fit
 from viodat.capture.axes import axes_fault
 from viodat.capture.config_errors import config_problems
+from viodat.capture.config_groups import Groups
 from viodat.capture.config_joints import GatesTable, JointsTable
 from viodat.capture.config_sync import MicrophoneTable, SyncTable
 from viodat.capture.participants import VALUES, Participant, make_participant, parse_value
@@ -66,6 +69,20 @@ class CaptureTable(_Table):
     description: str = ""
     licence: str = ""
     citation: str = ""
+    creator: str = ""
+    url: str = ""
+    version: str = ""
+    date_published: str = ""
+
+    @field_validator("date_published")
+    @classmethod
+    def _is_a_date(cls, text: str) -> str:
+        if text:
+            try:
+                date.fromisoformat(text)
+            except ValueError:
+                raise ValueError(f"{text!r} is no date; write it as 2026-11-21") from None
+        return text
 
 
 class IdsTable(_Table):
@@ -288,6 +305,8 @@ class CaptureConfig(_Table):
     microphones: dict[str, MicrophoneTable] = {}
     participants: dict[str, PersonTable] = {}
     splits: SplitsTable = SplitsTable()
+    sessions: Groups = {}
+    pieces: Groups = {}
     pose2d: Pose2dTable = Pose2dTable()
     audio: AudioTable = AudioTable()
     check: CheckTable = CheckTable()
@@ -318,10 +337,12 @@ def find_config(raw: Path, given: Path | None = None) -> Path | None:
     Raises
     ------
     ConfigError
-        If ``given`` is no file.
+        If ``given``, or what stands in the place of the raw folder's own, is no file.
     """
     if given is None:
         own = raw / CONFIG_NAME
+        if not own.is_file() and os.path.lexists(own):
+            raise ConfigError("is no file, or a link to none", where=own, mend="Put capture.toml there, or remove it.")
         return own if own.is_file() else None
     if not given.is_file():
         raise ConfigError("no such file", where=given, mend="Correct the path after --config.")

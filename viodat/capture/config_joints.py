@@ -55,3 +55,4 @@ class GatesTable(_Table):
     sigma_mm: Positive | None = None
     bone_variation: Share | None = None
     clock_sigma_ms: Positive | None = None
+    reprojection_share: Share | None = None

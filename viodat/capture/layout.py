@@ -93,6 +93,9 @@ class CaptureLayout:
         listing = list_files(raw, lambda folder: any(rule.match(folder) is not None for rule in whole))
         if not listing.files:
             raise ConfigError("holds no files", where=raw, mend=f"What is expected, for example:{_EXAMPLE}")
+        for path, why in listing.unusable:
+            if any(rule.match(path) is not None for rule in rules["participants"]):
+                raise ConfigError(f"{path} {why}; it says who agrees to be in the dataset", where=raw)
         claimed = claim_files((*listing.files, *listing.folders), rules)
         unmatched = _unmatched(claimed, listing, config)
         if not claimed.of("trial"):

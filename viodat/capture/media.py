@@ -51,7 +51,8 @@ def require_file(path: Path) -> None:
                 "the file does not exist", where=path, mend="Check the name and the folder given with --raw."
             )
         if not path.is_file():
-            raise CaptureError("is a folder; a media file was expected", where=path)
+            what = "a folder" if path.is_dir() else "no file"
+            raise CaptureError(f"is {what}; a media file was expected", where=path)
         if path.stat().st_size == 0:
             raise CaptureError("the file is empty (0 bytes)", where=path, mend="Copy it again from the device.")
     except (OSError, ValueError) as error:

@@ -7,16 +7,22 @@ the raw folder (a lab's disk of videos, say) and has not been followed before, s
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from viodat.capture.spelling import shown
 from viodat.errors import ConfigError
 
 _LITTER: Final = frozenset({"thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "__macosx"})
+_UNWRITABLE: Final = ("Cc", "Cs")
+"""Control characters, and bytes that are no UTF-8: neither can stand in a table or a message."""
+
 _MOST_FILES = 1_000_000
 _DEEPEST = 30
+_LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class Listing:
     folders
         Of folders taken as a whole; each ends in ``/``. What is in them is not listed.
     unusable
-        Path and reason of what is neither: broken links, links that were not followed.
+        Path and reason of what is neither, or has no name that can be written: broken links, links that were not
+        followed, pipes and devices.
     """
 
     files: tuple[str, ...]
@@ -63,9 +70,12 @@ def list_files(raw: Path, is_whole: Callable[[str], bool]) -> Listing:
         prefix = pending.pop()
         for entry in _entries(raw, prefix):
             path = f"{prefix}{entry.name}"
-            if entry.is_file():
+            kind = _kind(entry)
+            if any(unicodedata.category(letter) in _UNWRITABLE for letter in entry.name):
+                unusable.append((shown(path, _LONGEST), "has a character in its name that cannot be written"))
+            elif kind == "file":
                 files.append(path)
-            elif not entry.is_dir():
+            elif kind == "neither":
                 unusable.append((path, "is a broken link or no regular file"))
             elif is_whole(f"{path}/"):
                 folders.append(f"{path}/")
@@ -94,6 +104,14 @@ def _entries(raw: Path, prefix: str) -> Iterator[os.DirEntry[str]]:
     for entry in found:
         if not entry.name.startswith(".") and entry.name.lower() not in _LITTER:
             yield entry
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    try:
+        return "file" if entry.is_file() else "folder" if entry.is_dir() else "neither"
+    except OSError:
+        # A link that leads to itself, or to where nobody may look.
+        return "neither"
 
 
 def _may_follow(link: str, root: str, followed: set[str]) -> bool:

@@ -8,6 +8,7 @@ was made, 3 a fault of viodat, 130 interrupted.
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from typing import Annotated, Any, Final
@@ -16,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import build, check, demo, diff, export, import_, info, synth
+from viodat.cli import build, check, demo, diff, export, import_, info, migrate, synth, why
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -68,8 +69,10 @@ app = typer.Typer(
 app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("info")(info.info)
+app.command("why")(why.why)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
+app.command("migrate")(migrate.migrate)
 app.command("diff")(diff.diff)
 app.command("demo")(demo.demo)
 app.command("synth")(synth.synth)
@@ -87,6 +90,10 @@ def _options(
 
 def main() -> None:
     """Run the program and end the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal may not know a letter, and a folder's name may have bytes that are none.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = _show_warning
     warnings.simplefilter("always", ViodatWarning)
     app()

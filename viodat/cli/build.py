@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from viodat.cli.console import out as console
 from viodat.cli.console import print_error, print_json, print_warning, progress
-from viodat.errors import counted
+from viodat.errors import ConfigError, counted
+
+if TYPE_CHECKING:
+    from viodat.build import BuildOptions
 
 _SHOWN = 12
 
@@ -43,12 +46,37 @@ def build(
             "--sync", help="Clocks: auto (from all evidence), given (by capture.toml) or none; without it, as it says."
         ),
     ] = None,
+    resect: Annotated[
+        bool, typer.Option("--resect", help="Solve the poses of cameras anew that do not stand as calibrated.")
+    ] = False,
+    blur_faces: Annotated[
+        bool, typer.Option("--blur-faces", help="Make everybody unrecognisable in the report's pictures.")
+    ] = False,
     trial: Annotated[list[str] | None, typer.Option("--trial", help="Only this trial; repeatable.")] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes; 0: one per core.")] = 0,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", help="Seconds that a trial may take before its process is ended.")
+    ] = 1800.0,
+    memory_limit: Annotated[
+        float, typer.Option("--memory-limit", help="Gigabytes that a process may ask for; 0: no limit.")
+    ] = 4.0,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Work on a Dask cluster: tcp://host:8786.")
+    ] = None,
+    cache: Annotated[
+        str | None,
+        typer.Option("--cache", help="Where results of stages are kept: a folder or URL; else .NAME.cache beside OUT."),
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Do all work anew, and keep nothing but OUT.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and why; do nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Turn a raw capture into a dataset."""
-    from viodat.build import BuildOptions, build_dataset
+    from viodat.build import BuildOptions, Cluster, LocalPool, build_dataset
+    from viodat.build.workers import default_workers
 
+    if no_cache and (cache or dry_run):
+        raise ConfigError("--no-cache goes with neither --cache nor --dry-run", mend="Leave one of them out.")
     options = BuildOptions(
         joint_centres=joint_centres,
         pose2d=pose2d,
@@ -56,9 +84,29 @@ def build(
         audio_rates_hz=tuple(audio_rate or (100,)),
         trials=tuple(trial or ()),
         sync=sync,
+        resect=resect,
+        blur_faces=blur_faces,
     )
-    with progress("building", quiet=json) as show:
-        result = build_dataset(raw, out, config=config, options=options, progress=show)
+    if dry_run:
+        _tell_plan(raw, out, config, options, cache, json)
+        return
+    where = Cluster(scheduler) if scheduler else LocalPool(workers or default_workers(), time_limit, memory_limit)
+    try:
+        with progress("building", quiet=json) as show:
+            result = build_dataset(
+                raw,
+                out,
+                config=config,
+                options=options,
+                progress=show,
+                workers=where,
+                cache=cache,
+                keep_cache=not no_cache,
+            )
+    except KeyboardInterrupt:
+        kept = "" if no_cache else "; what is done is kept, and the same command goes on from there"
+        print_warning(f"interrupted{kept}. A dataset that was there before is as it was")
+        raise typer.Exit(130) from None
     if json:
         print_json(
             {
@@ -70,6 +118,8 @@ def build(
                 "exclusions": list(result.exclusions),
                 "notes": list(result.notes),
                 "faults": list(result.faults),
+                "worked_on": result.worked_on,
+                "cache": result.cache,
             }
         )
         _tell_faults(result.faults)
@@ -87,7 +137,27 @@ def build(
         built += f", {result.unsynchronised:,} of them without a clock,"
     console.print(f"built {built} in {result.out}", markup=False)
     console.print(f"report: {result.report}", markup=False)
+    if not result.worked_on:
+        console.print(f"all of it was in the cache: {result.cache}", markup=False)
+    elif result.cache is not None:
+        console.print(f"cache: {result.cache}; remove it when you need the room", markup=False)
     _tell_faults(result.faults)
+
+
+def _tell_plan(raw: Path, out: Path, config: Path | None, options: BuildOptions, cache: str | None, json: bool) -> None:
+    from viodat.build import plan_build
+
+    plan = plan_build(raw, out, config=config, options=options, cache=cache)
+    if json:
+        print_json(plan.to_json())
+        return
+    for step in plan.stale[:_SHOWN]:
+        console.print(f"{step.stage} of {step.unit}: {step.why}", markup=False)
+    if len(plan.stale) > _SHOWN:
+        console.print(f"... and {counted(len(plan.stale) - _SHOWN, 'more step')}; --json lists all", markup=False)
+    for line in plan.summary():
+        console.print(line, markup=False)
+    console.print(f"{counted(plan.trials, 'trial')}; cache: {plan.cache}; nothing was done", markup=False)
 
 
 def _left_out(exclusions: Sequence[Mapping[str, Any]]) -> list[str]:

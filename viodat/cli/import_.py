@@ -15,28 +15,45 @@ _SHOWN = 12
 
 
 def import_(
-    format: Annotated[str, typer.Argument(help="What was published: viodat-v1 (VioDat v1.0, mmViolin_v1.0.npz).")],
-    file: Annotated[Path, typer.Argument(help="The published file. It is only read, and no code in it is run.")],
+    format: Annotated[
+        str,
+        typer.Argument(
+            help="What was published: viodat-v1 (VioDat v1.0, mmViolin_v1.0.npz), telmi or quartet (RepoVizz "
+            "datapacks), mosa, urmp."
+        ),
+    ],
+    file: Annotated[
+        Path, typer.Argument(help="The published file or folder. It is only read, and no code in it is run.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the dataset to make.")],
     audio: Annotated[
-        Path | None, typer.Option("--audio", help="Its sound, if it does not stand beside it as FILE_audio.npz.")
+        Path | None,
+        typer.Option("--audio", help="viodat-v1: its sound, if it does not stand beside it as FILE_audio.npz."),
     ] = None,
     audio_rate: Annotated[
         list[int] | None, typer.Option("--audio-rate", help="30, 100 or 300: rates of the audio frame; repeatable.")
     ] = None,
     keypoints: Annotated[
-        str, typer.Option("--keypoints", help="Whose 2D keypoints to take: mediapipe or openpose.")
+        str, typer.Option("--keypoints", help="viodat-v1: whose 2D keypoints to take, mediapipe or openpose.")
     ] = "mediapipe",
     limit_gib: Annotated[
-        float, typer.Option("--limit-gib", help="GiB that one member of the file may unpack to.")
+        float, typer.Option("--limit-gib", help="viodat-v1: GiB that one member of the file may unpack to.")
     ] = 4.0,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            help="telmi, quartet, mosa, urmp: a capture.toml that says what markers are, their unit, and who is "
+            "tested.",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Turn published data into a dataset."""
     from viodat.build.staging import staging_folder
     from viodat.dataset.importers import ImportOptions, import_published
 
-    options = ImportOptions(audio, tuple(audio_rate or (100,)), keypoints, limit_gib)
+    options = ImportOptions(audio, tuple(audio_rate or (100,)), keypoints, limit_gib, config)
     with staging_folder(file, out) as folder, progress("importing", quiet=json) as show:
         result = import_published(format, file, folder, options, show)
     if json:

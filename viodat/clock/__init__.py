@@ -9,7 +9,7 @@ from viodat.clock.inputs import Claim, Device, Motion, Picture, TrialEvidence, m
 from viodat.clock.least_squares import DevicePrior
 from viodat.clock.model import ClockMap
 from viodat.clock.observations import MOTION, Curve, Hypothesis, Observation, Stream, Windows
-from viodat.clock.session import session_priors, solve_session
+from viodat.clock.session import neighbours_priors, session_priors, solve_session
 
 __all__ = [
     "MOTION",
@@ -32,6 +32,7 @@ __all__ = [
     "evidence_names",
     "gather",
     "motion_of",
+    "neighbours_priors",
     "register_evidence",
     "session_priors",
     "solve_session",

@@ -1,13 +1,13 @@
 """What a session's trials say together of its devices: each phone's skew of picture and sound, and each clock's drift.
 
 Both hardly change from trial to trial, and one trial tells them badly. They are averaged over the trials with their
-scatter between trials as an unknown (Paule and Mandel 1982, J. Res. Natl. Bur. Stand. 87, 377-385), leaving out the
-trial that is to be solved with them, so that nothing is used twice.
+scatter between trials as an unknown (Paule and Mandel 1982, J. Res. Natl. Bur. Stand. 87, 377-385): for each trial over
+those that were recorded around it, and without itself, so that nothing is used twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,8 @@ DRIFT_SCATTER_PPM: Final = 1.5
 """A quartz in a warmer pocket."""
 _DRIFT_COMMON: Final = 0.25
 """Share of a trial's uncertainty of the drift that other trials have alike: how bows behave at a trial's two ends."""
+NEIGHBOURS: Final = 12
+"""Trials of a device whose skew and drift count for another trial: twelve leave less unknown than they err by alike."""
 _ROUNDS: Final = 40
 _FAR: Final = 3.0
 _FEW: Final = 3
@@ -44,25 +46,50 @@ def solve_session(trials: Mapping[str, Evidence]) -> dict[str, TrialClocks]:
     dict
         Trial -> its clocks, solved with what the other trials say of each device's skew and drift.
     """
-    alone = {name: solve_trial(evidence) for name, evidence in trials.items()}
-    return {name: solve_trial(evidence, session_priors(alone, leave_out=name)) for name, evidence in trials.items()}
+    alone = {name: solve_trial(evidence).alone for name, evidence in trials.items()}
+    return {name: solve_trial(evidence, neighbours_priors(alone, name)) for name, evidence in trials.items()}
 
 
-def session_priors(solved: Mapping[str, TrialClocks], *, leave_out: str = "") -> dict[str, DevicePrior]:
-    """Pool skew and drift by device over trials that were each solved alone.
+def neighbours_priors(alone: Mapping[str, Mapping[str, DevicePrior]], trial: str) -> dict[str, DevicePrior]:
+    """Give what the trials recorded around one say of each device's skew and drift.
+
+    A phone's drift follows its temperature, so trials recorded near one another say most of each other. Those far away
+    would add little: what all trials of a phone err by alike does not average out.
 
     Parameters
     ----------
-    solved
-        By trial, solved without priors.
-    leave_out
-        A trial that is not counted.
+    alone
+        Trial, in the order of recording -> device -> drift and skew as that trial alone has them.
+    trial
+        Whose neighbours are asked; it is not counted itself.
     """
+    told: dict[str, list[tuple[int, DevicePrior]]] = {}
+    here = list(alone).index(trial)
+    for place, (name, devices) in enumerate(alone.items()):
+        if name != trial:
+            for device, row in devices.items():
+                told.setdefault(device, []).append((place, row))
+    nearest = {
+        device: [row for _, row in sorted(sorted(rows, key=lambda one: abs(one[0] - here))[:NEIGHBOURS], key=_place)]
+        for device, rows in told.items()
+    }
+    return _priors(nearest)
+
+
+def _place(told: tuple[int, DevicePrior]) -> int:
+    return told[0]
+
+
+def session_priors(solved: Mapping[str, TrialClocks]) -> dict[str, DevicePrior]:
+    """Pool skew and drift by device over all trials, each solved alone."""
     told: dict[str, list[DevicePrior]] = {}
-    for trial, clocks in solved.items():
-        if trial != leave_out:
-            for device, alone in clocks.alone.items():
-                told.setdefault(device, []).append(alone)
+    for clocks in solved.values():
+        for device, alone in clocks.alone.items():
+            told.setdefault(device, []).append(alone)
+    return _priors(told)
+
+
+def _priors(told: Mapping[str, Sequence[DevicePrior]]) -> dict[str, DevicePrior]:
     priors = {}
     for device, rows in told.items():
         drift = np.array([(row.drift_ppm, row.drift_sigma_ppm) for row in rows]).T

@@ -1,4 +1,4 @@
-"""The dataset card, README.md: what is in the folder, for someone who has no viodat."""
+"""The dataset card, README.md: what is in the folder, how it was measured, what it lacks, for who has no viodat."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from viodat.body.angles import ANGLES
 from viodat.dataset import schema
+from viodat.dataset.card_facts import limits, measured, people
+from viodat.dataset.hub_header import files_of, header
 from viodat.files import write_text
 
 _CARD = """\
@@ -22,7 +24,23 @@ _CARD = """\
 |---|---|---|---|
 {splits}
 
-Built by viodat {viodat_version}, schema {schema_version}. {rights}
+Built by viodat {viodat_version}, schema {schema_version}.
+
+## How it was measured
+
+{measured}
+
+## What it lacks
+
+{limits}
+
+## Licence, consent, citation
+
+**Licence.** {licence}
+
+**Participants.** {people}
+
+**Cite.** {citation}
 
 ## What is in it
 
@@ -35,11 +53,12 @@ Built by viodat {viodat_version}, schema {schema_version}. {rights}
 | `audio/` | 10 ms of sound | `trial`, `recording`, `time_ns`, `device_time_ns`, `features` [35], `log_mel_db` [128], `f0_hz`, `voiced` |
 | `waveform/` | | the sound at its own rate, FLAC |
 | `reports/index.html` | | a picture and a page for each trial |
+| `croissant.json`, `manifest.json` | | ML Commons Croissant 1.1; bytes and SHA-256 of every file |
 
-Times are int64 nanoseconds on the motion-capture clock, zero at frame number 1 of the marker recording. Missing is
-null. Every column's unit, frame and joint order stand in its Parquet field metadata, the versions and the definition
-of the frames in each file's schema metadata. Joints, in order:
-{joints}. The root is the mean of left_pelvis and right_pelvis, the hip joint centres.
+Times are int64 nanoseconds on the motion-capture clock, zero at frame number 1 of the marker recording. Lengths are mm,
+pixels have their zero in the centre of the top left one, and missing is null. Every column's unit, frame and joint order
+stand in its Parquet field metadata, the versions and the definition of the frames in each file's schema metadata.
+Joints, in order: {joints}. The root is the mean of left_pelvis and right_pelvis, the hip joint centres.
 
 ```python
 import viodat
@@ -63,7 +82,17 @@ def write_card(
     recordings: Sequence[Mapping[str, Any]],
     exclusions: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Write README.md from dataset.json's content and the rows of the tables."""
+    """Write README.md.
+
+    Parameters
+    ----------
+    folder
+        The dataset; its tables and streams are written.
+    info
+        dataset.json.
+    trials, recordings, exclusions
+        The rows of these tables.
+    """
     built = [row for row in trials if row["status"] == schema.STATUS_BUILT]
     kinds = Counter(row["kind"] for row in recordings if row["status"] != schema.STATUS_EXCLUDED)
     streams = ", ".join(f"{count} {kind} recordings" for kind, count in sorted(kinds.items())) or "no recordings"
@@ -73,21 +102,25 @@ def write_card(
     left_out = f"; {gone} left out, see exclusions.parquet" if gone else ""
     if doubtful:
         left_out += f"; {len(doubtful)} of the recordings have no clock certain enough to train on (recordings.status)"
-    rights = f"Licence: {info['licence']}." if info["licence"] else "The lab states no licence."
-    if info["citation"]:
-        rights += f" Cite: {info['citation']}"
+    citation = info.get("citation") or "The lab states no citation."
+    if address := info.get("url"):
+        citation += f" {address}"
     card = _CARD.format(
         title=info["name"] or "A viodat dataset",
-        description=info["description"] or "The 4D pose of musicians at work.",
+        description=info.get("description") or "The 4D pose of musicians at work.",
         summary=f"{len(built)} trials, {streams}{left_out}.",
         splits=split_rows(built),
         viodat_version=info["viodat_version"],
         schema_version=info["schema_version"],
-        rights=rights,
+        measured=listed(measured(folder, info, built, recordings)),
+        limits=listed(limits(built, recordings, exclusions)) or "Nothing is known to be missing.",
+        licence=info.get("licence") or "The lab states no licence.",
+        people=people(folder, exclusions),
+        citation=citation,
         joints=", ".join(info["joints"]),
         n_angles=len(ANGLES),
     )
-    write_text(folder / "README.md", card)
+    write_text(folder / "README.md", header(files_of(folder), info) + card)
 
 
 def split_rows(built: Sequence[Mapping[str, Any]]) -> str:
@@ -100,3 +133,8 @@ def split_rows(built: Sequence[Mapping[str, Any]]) -> str:
         f"{', '.join(sorted({row['participant'] for row in found}))} |"
         for split, found in sorted(by_split.items())
     )
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Give lines as a Markdown list."""
+    return "\n".join(f"- {line}" for line in lines)

@@ -57,11 +57,12 @@ NOT_COUNTED: Final[dict[str, str]] = {
     "dataset.json config": "how it was made; what follows from it stands in the tables and streams",
     "dataset.json inputs_sha256": "how it was made; a comment in a raw file changes it",
     NOTES: "sentences for people, in trials, recordings and cameras: their wording comes with the version",
+    "annotations/": "as published; inputs_sha256 tells where other files were imported; not read",
     "manifest.json": "digests of the other files; not read",
     "README.md": "made from the tables, with the version in it; not read",
     "reports/": "made from the streams, with the version in it; not read",
 }
-"""What may differ between datasets that are the same, and why it does not count. All but the last three are told."""
+"""What may differ between datasets that are the same, and why it does not count. All but the last four are told."""
 
 Progress = Callable[[int, int, str], None]
 
@@ -210,7 +211,7 @@ class _Streams:
             recordings.setdefault(self._tables.rows["recordings"][0][name]["trial"], []).append(name)
         trials = sorted({*self._tables.shared("trials"), *recordings})
         for done, trial in enumerate(trials, 1):
-            if self._both_have("trials", trial, "trial"):
+            if self._both_have("trials", trial, "frames"):
                 self._compare("motion", "trials", trial)
             for name in recordings.get(trial, []):
                 if self._both_have("recordings", name, "frames"):

@@ -7,16 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from viodat.dataset import paths, schema
+from viodat.dataset.json_schema import first_fault
 from viodat.errors import DatasetError
 from viodat.joints import JOINTS
 
-_KEYS: Final[dict[str, type | tuple[type, ...]]] = {
-    "name": (str, type(None)),
-    "viodat_version": str,
-    "joints": list,
-    "units": dict,
-    "feature_rates_hz": list,
-}
+_LONGEST: Final = 60
 _REBUILD: Final = "Build it again: viodat build --raw RAW --out OUT."
 
 
@@ -31,8 +26,8 @@ def read_info(folder: Path) -> dict[str, Any]:
     Raises
     ------
     DatasetError
-        If there is none, it is damaged, its schema is of another major version, a key is missing, or its joints
-        are not viodat's in their order.
+        If there is none, it is damaged, its schema is of another major version, a key is missing or holds what
+        dataset.schema.json does not admit, or its joints are not viodat's in their order.
     """
     file = folder / paths.DATASET_JSON
     try:
@@ -45,21 +40,24 @@ def read_info(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
         raise DatasetError(f"is damaged ({type(error).__name__}: {error})", where=file, mend=_REBUILD) from error
     _check_major(folder, version, major)
-    for key, kind in _KEYS.items():
-        if key not in info:
-            built_by = info.get("viodat_version", "of an unknown version")
-            raise DatasetError(f"was built by viodat {built_by} without key {key!r}", where=file, mend=_REBUILD)
-        if not isinstance(info[key], kind):
-            raise DatasetError(f"key {key!r} is {info[key]!r}", where=file, mend=_REBUILD)
+    if fault := first_fault(info):
+        raise _refused(file, info, *fault)
     if info["joints"] != list(JOINTS):
         raise DatasetError(
             f"lists other joints, or in another order, than the {len(JOINTS)} that viodat reads",
             where=file,
             mend=_REBUILD,
         )
-    if wrong := [rate for rate in info["feature_rates_hz"] if not isinstance(rate, int)]:
-        raise DatasetError(f"key 'feature_rates_hz' holds {wrong[0]!r}", where=file, mend=_REBUILD)
     return dict(info)
+
+
+def _refused(file: Path, info: dict[str, Any], place: str, value: Any, expected: str) -> DatasetError:
+    if expected == "missing":
+        built_by = info.get("viodat_version", "of an unknown version")
+        return DatasetError(f"was built by viodat {built_by} without key {place!r}", where=file, mend=_REBUILD)
+    found = repr(value)
+    shown = found if len(found) <= _LONGEST else f"{found[:_LONGEST]}..."
+    return DatasetError(f"key {place!r} is {shown}; expected: {expected}", where=file, mend=_REBUILD)
 
 
 def _check_major(folder: Path, version: str, major: int) -> None:

@@ -31,6 +31,11 @@ def audio(recording: str, participant: str, split: str, rate_hz: int = 100) -> s
     return f"{folder}/split={split}/participant={participant}/{recording}.parquet"
 
 
+def annotation(trial: str, participant: str, split: str) -> str:
+    """Annotation of one trial: notes, beats and the like; only where there is some."""
+    return f"annotations/split={split}/participant={participant}/{trial}.parquet"
+
+
 def waveform(recording: str) -> str:
     """Sound itself, at the file's own rate."""
     return f"waveform/{recording}.flac"

@@ -101,7 +101,8 @@ class VioDataset:
         Raises
         ------
         DatasetError
-            If there is no such trial, it is excluded (with the reason), or its file is missing or damaged.
+            If there is no such trial, it is excluded (with the reason) or has no motion, or its file is missing or
+            damaged.
         """
         return Motion(**self.motion_arrays(trial))
 
@@ -137,6 +138,20 @@ class VioDataset:
             None if voiced is None else voiced.astype(np.float32),
         )
 
+    def annotations(self, trial: str) -> pd.DataFrame:
+        """Give notes, beats and the like of one trial, as published; no rows if it has none.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such trial, it is excluded (with the reason), or its file is damaged.
+        """
+        row = self._row("trials", trial)
+        file = self.path / paths.annotation(trial, row["participant"], row["split"])
+        if not file.exists():
+            return _as_frame(schema.ANNOTATIONS.empty_table())
+        return _as_frame(read_table(file, schema.ANNOTATIONS, built_by=self.info["viodat_version"]))
+
     def camera(self, recording: str) -> Camera | None:
         """Give the camera of one recording at its video's size, or None if it is not calibrated.
 
@@ -160,6 +175,8 @@ class VioDataset:
     def motion_arrays(self, trial: str, columns: Collection[str] | None = None) -> Arrays:
         """Columns of :data:`viodat.dataset.schema.MOTION`; only those named are decoded. Raises as :meth:`motion`."""
         row = self._row("trials", trial)
+        if row["frames"] is None:
+            raise DatasetError(f"trial {trial} has no motion", where=self.path)
         return self._stream(paths.motion(trial, row["participant"], row["split"]), schema.MOTION, columns)
 
     def video_arrays(self, recording: str, columns: Collection[str] | None = None) -> Arrays:
@@ -213,9 +230,7 @@ class VioDataset:
         return with_later_columns(table, kind, version)
 
     def _frame(self, name: str) -> pd.DataFrame:
-        # Lossy: of a key that a damaged map holds twice, the last value counts.
-        frame = self._table(name).to_pandas(types_mapper=_NULLABLE.get, maps_as_pydicts="lossy")
-        return pd.DataFrame(frame)
+        return _as_frame(self._table(name))
 
     def _stream(self, file: str, kind: pa.Schema, columns: Collection[str] | None) -> Arrays:
         return read_arrays(
@@ -264,6 +279,11 @@ class VioDataset:
             else:
                 own.setdefault(row["recording"], row["reason"])
         return own, whole
+
+
+def _as_frame(table: pa.Table) -> pd.DataFrame:
+    # Lossy: of a key that a damaged map holds twice, the last value counts.
+    return pd.DataFrame(table.to_pandas(types_mapper=_NULLABLE.get, maps_as_pydicts="lossy"))
 
 
 def known_times(values: NDArray[Any]) -> NDArray[np.int64] | None:

@@ -20,7 +20,7 @@ from viodat.body.angles import ANGLES
 from viodat.capture.measurements import MEASUREMENTS
 from viodat.joints import JOINTS
 
-SCHEMA_VERSION: Final = "1.2"
+SCHEMA_VERSION: Final = "1.3"
 
 N_JOINTS: Final = len(JOINTS)
 N_FEATURES: Final = 35
@@ -158,6 +158,25 @@ AUDIO_OTHER_RATE = _schema(
     AUDIO.field(name) for name in ("trial", "recording", "time_ns", "device_time_ns", "features")
 )
 
+ANNOTATIONS = _schema(
+    [
+        _TRIAL,
+        _field("recording", pa.string(), "recording it was made of; null where it is of the whole trial"),
+        _field("kind", pa.string(), "note, beat, downbeat, phrase, expression, harmony, cadence or f0", required=True),
+        _field("start_ns", pa.int64(), "when it begins, on the clock of the trial", required=True, unit="ns"),
+        _field("end_ns", pa.int64(), "when it ends, on the clock of the trial; null where it is an instant", unit="ns"),
+        _field(
+            "value",
+            pa.float64(),
+            "note: MIDI number, a fraction where the pitch was given in Hz; f0: Hz, null where there is no pitch; "
+            "beat, downbeat: position in the score in quarter notes; null for the others",
+        ),
+        _field("text", pa.string(), "what was published beside: the name of a note, a word, a chord"),
+        _field("source", pa.string(), "path of the published file", required=True),
+    ]
+)
+"""What people or programs wrote about a trial; only in datasets that were imported with it."""
+
 PARTICIPANTS = _schema(
     [
         _field("participant", pa.string(), "participant id", required=True),
@@ -185,6 +204,8 @@ TRIALS = _schema(
         _field("rate_hz", pa.float64(), "rate of the marker recording", unit="Hz"),
         _field("frames", pa.int64(), "frames of the marker recording"),
         _field("start_ns", pa.int64(), "mocap time of the first frame", unit="ns"),
+        _field("session", pa.string(), "recorded in one go with others of that name, as the lab says", since="1.3"),
+        _field("piece", pa.string(), "what is played, as the lab calls it", since="1.3"),
         _field("marker_file", pa.string(), "path under the raw capture"),
         _field("marker_set", pa.string(), "marker set the joints were computed with"),
         _field("gap_share", pa.float64(), "share of marker samples that are missing", unit="1"),

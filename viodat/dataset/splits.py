@@ -1,7 +1,8 @@
 """Who is trained on and who is tested: splits by participant, validation by whole trials.
 
 A participant stands in one split only. Validation takes whole trials of the training participants, never windows,
-so that no frame of a validation trial has a neighbour in training.
+so that no frame of a validation trial has a neighbour in training. Leaving one participant out gives as many folds as
+there are participants. :func:`leaking_windows` is what the VioPose paper does instead, to compare with its figures.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from viodat.errors import ConfigError
 
 TRAIN: Final = "train"
@@ -21,6 +25,9 @@ SPLITS: Final = (TRAIN, VALIDATION, TEST)
 
 VIODAT_TEST: Final = frozenset({"P05", "P08", "P13"})
 """Test participants of the published VioDat; used where capture.toml names none and the ids are VioDat's."""
+
+VALIDATION_SHARE: Final = 0.1
+"""Share of training that validates, of trials or of windows."""
 
 _VIODAT_ID = re.compile(r"P\d\d")
 
@@ -39,7 +46,7 @@ def assign_splits(
     *,
     test: Collection[str] | None = None,
     train: Collection[str] | None = None,
-    validation: float = 0.1,
+    validation: float = VALIDATION_SHARE,
 ) -> Splits:
     """Assign each trial to train, validation or test.
 
@@ -102,6 +109,57 @@ def assign_splits(
         participants={participant: TEST if participant in test else TRAIN for participant in people},
         notes=tuple(notes),
     )
+
+
+def leave_one_out(trials: Iterable[tuple[str, str]], *, validation: float = VALIDATION_SHARE) -> dict[str, Splits]:
+    """Give a fold for each participant, who is tested there and nowhere else; all others train.
+
+    Parameters
+    ----------
+    trials
+        (trial id, participant id) pairs.
+    validation
+        As in :func:`assign_splits`, in each fold.
+
+    Returns
+    -------
+    dict
+        Splits by the participant who is left out.
+
+    Examples
+    --------
+    >>> folds = leave_one_out([("P04T01", "P04"), ("P05T01", "P05"), ("P05T02", "P05")])
+    >>> folds["P05"].trials
+    {'P04T01': 'train', 'P05T01': 'test', 'P05T02': 'test'}
+    """
+    pairs = sorted(trials)
+    people = sorted({participant for _, participant in pairs})
+    return {name: assign_splits(pairs, test=(name,), validation=validation) for name in people}
+
+
+def leaking_windows(count: int, *, share: float = VALIDATION_SHARE, seed: int = 0) -> NDArray[np.bool_]:
+    """Draw windows to validate on, as the VioPose paper does. They leak.
+
+    Windows overlap, and a window's neighbours in time go to training: nearly every frame of such a validation was
+    trained on. Use whole trials (:func:`assign_splits`), and this only to repeat published figures.
+
+    Parameters
+    ----------
+    count
+        How many windows there are.
+    share
+        Of them that validate; their number is rounded.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    (count,) bool array
+        True where a window validates.
+    """
+    held_out = np.zeros(count, bool)
+    held_out[np.random.default_rng(seed).permutation(count)[: round(share * count)]] = True
+    return held_out
 
 
 def _digest(trial: str) -> str:

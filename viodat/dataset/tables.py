@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from viodat.capture.spelling import shown
 from viodat.dataset.schema import SCHEMA_VERSION, lacks
 from viodat.errors import DatasetError
 from viodat.files import atomic_path
@@ -163,7 +164,7 @@ def read_table(
         ) from None
     except (OSError, pa.ArrowException, ValueError) as error:
         raise DatasetError(
-            f"cannot be read as Parquet ({(str(error) or type(error).__name__).splitlines()[0]})",
+            f"cannot be read as Parquet ({shown(str(error) or type(error).__name__, longest=200)})",
             where=path,
             mend="Run 'viodat check' on the dataset, or build it again.",
         ) from error

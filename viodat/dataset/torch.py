@@ -8,6 +8,7 @@ a stream is read when a window of it is asked for.
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from numbers import Integral, Real
@@ -22,8 +23,8 @@ from viodat.dataset import paths, schema
 from viodat.dataset.cache import ByteCache
 from viodat.dataset.grid import NS, Detections, Grid, Span, poses_on_grid, read_sound, read_world, span_of
 from viodat.dataset.reader import VioDataset, known_times, open_dataset
-from viodat.dataset.splits import SPLITS
-from viodat.errors import DatasetError
+from viodat.dataset.splits import SPLITS, TRAIN, VALIDATION, leaking_windows, leave_one_out
+from viodat.errors import DatasetError, ViodatWarning
 
 _AUDIO_KINDS: Final = tuple(f"features{rate}" for rate in paths.FEATURE_RATES_HZ)
 
@@ -39,6 +40,16 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         A dataset that ``viodat build`` wrote, or one opened with :func:`viodat.open_dataset`.
     split
         ``train``, ``validation``, ``test``, or None for all.
+    fold
+        A participant to test on in place of the dataset's own test participants; all others train. None: the dataset's
+        own splits. The statistics in dataset.json are of these, not of a fold:
+        :func:`viodat.dataset.sketches.compute_statistics` gives those of :attr:`trials`.
+    validation
+        ``trials``: whole trials of the training participants validate. ``windows``: a tenth of the windows of all
+        training trials does, drawn by ``seed``, as in the VioPose paper. That leaks, and a warning says so:
+        neighbours of every validation window are trained on.
+    seed
+        Of that draw.
     frames
         Frames per window T, a whole number of at least 1.
     hop_s
@@ -56,13 +67,20 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
     cache_mb
         Megabytes (10⁶ bytes) of recordings kept in memory, in each worker.
 
+    Attributes
+    ----------
+    trials
+        Ids of the trials that windows are from, sorted.
+    leaks
+        Whether validation and training windows share frames.
+
     Raises
     ------
     ValueError
         If an argument is not one of its choices, ``frames`` is not a whole number of at least 1, ``rate_hz``,
         ``hop_s`` or ``cache_mb`` is not a finite number above 0, or ``hop_s`` is shorter than a grid step.
     DatasetError
-        If the split has no window, with the reason; or the audio rate was not built.
+        If the split has no window, with the reason; there is no participant ``fold``; or the audio rate was not built.
 
     Notes
     -----
@@ -93,6 +111,9 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         path: str | Path | VioDataset,
         *,
         split: str | None = "train",
+        fold: str | None = None,
+        validation: str = "trials",
+        seed: int = 0,
         frames: int = 150,
         hop_s: float = 1.0,
         rate_hz: float = 30.0,
@@ -105,6 +126,7 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         _check_choice("pose2d", pose2d, ("detected", "projected"))
         _check_choice("audio", audio, (*_AUDIO_KINDS, None))
         _check_choice("last", last, ("pad", "drop"))
+        _check_choice("validation", validation, ("trials", "windows"))
         _check_number("frames", frames, whole=True)
         for name, value in (("rate_hz", rate_hz), ("hop_s", hop_s), ("cache_mb", cache_mb)):
             _check_number(name, value)
@@ -120,12 +142,20 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             self.dataset.require_audio_rate(self.audio_rate_hz)
             self.audio_rows = round(frames * self.audio_rate_hz / rate_hz)
         self._cache = ByteCache(round(cache_mb * 1e6))
-        spans = self._spans(split)
+        self._splits = self._assigned(fold)
+        self.leaks = validation == "windows" and split in (TRAIN, VALIDATION)
+        spans = self._spans(split, (TRAIN, VALIDATION) if self.leaks else SPLITS if split is None else (split,))
         self._windows = [
             (span, first)
             for span in spans
             for first in _starts(span.points, self.frames, hop_s * rate_hz, pad=last == "pad")
         ]
+        if self.leaks:
+            warnings.warn(_LEAKS, ViodatWarning, stacklevel=2)
+            held_out = leaking_windows(len(self._windows), seed=seed)
+            chosen = zip(self._windows, held_out == (split == VALIDATION), strict=True)
+            self._windows = [window for window, is_in in chosen if is_in]
+        self.trials = tuple(sorted({span.trial for span, _ in self._windows}))
         if not self._windows:
             longest = max(span.points for span in spans)
             raise DatasetError(
@@ -174,11 +204,23 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             item["audio"] = torch.from_numpy(grid.sound.nearest(start_ns, self.audio_rate_hz, self.audio_rows))
         return item
 
-    def _spans(self, split: str | None) -> list[Span]:
+    def _assigned(self, fold: str | None) -> dict[str, str]:
+        """Give the split of each trial."""
+        trials = self.dataset.rows("trials")
+        if fold is None:
+            return {row["trial"]: row["split"] for row in trials}
+        folds = leave_one_out((row["trial"], row["participant"]) for row in trials)
+        if fold not in folds:
+            raise DatasetError(
+                f"has no participant {fold!r} to leave out; it has {', '.join(folds)}", where=self.dataset.path
+            )
+        return dict(folds[fold].trials)
+
+    def _spans(self, split: str | None, taken: tuple[str, ...]) -> list[Span]:
         where = self.dataset.path
         trials = {row["trial"]: row for row in self.dataset.rows("trials")}
-        if not any(split in (None, row["split"]) for row in trials.values()):
-            counts = Counter(row["split"] for row in trials.values())
+        if not any(of in taken for of in self._splits.values()):
+            counts = Counter(self._splits.values())
             there = ", ".join(f"{name} {counts[name]}" for name in sorted(counts, key=_order)) or "none"
             raise DatasetError(
                 f"no trial is in split {split!r} (there are: {there})",
@@ -186,7 +228,9 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
                 mend="Choose another split, or set [splits] in capture.toml and build again.",
             )
         cameras = [
-            row for row in self.dataset.rows("recordings") if row["kind"] == "camera" and split in (None, row["split"])
+            row
+            for row in self.dataset.rows("recordings")
+            if row["kind"] == "camera" and self._splits.get(row["trial"]) in taken
         ]
         usable = [row for row in cameras if row["status"] == schema.STATUS_BUILT and row["calibrated"]]
         if not usable:
@@ -225,6 +269,10 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         return Grid(pose2d, pose3d, read_sound(self.dataset, span, self.audio_rate_hz))
 
 
+_LEAKS: Final = (
+    "validation='windows' leaks: windows overlap, so nearly all frames of validation are trained on; "
+    "use it to repeat published figures only, else validation='trials'"
+)
 _SEE_REPORT: Final = "See reports/index.html for what each recording lacks, or choose another split."
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -58,6 +59,7 @@ _DAMAGE = (
     RecursionError,
     RuntimeError,
     MemoryError,
+    tokenize.TokenError,
 )
 
 

@@ -15,9 +15,11 @@ def read_json(file: Path, *, most_bytes: int) -> Any:
     Raises
     ------
     CaptureError
-        It cannot be opened, is larger than ``most_bytes`` or is not JSON.
+        It is no file, cannot be opened, is larger than ``most_bytes`` or is not JSON.
     """
     try:
+        if not file.is_file():
+            raise CaptureError("is no file" if file.exists() else "there is no such file", where=file)
         size = file.stat().st_size
         if size > most_bytes:
             raise CaptureError(

@@ -21,6 +21,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.capture.spelling import shown
 from viodat.errors import CaptureError
 from viodat.pose2d.arrays import checked_layout
 from viodat.pose2d.keypoints import Keypoints, checked_frames, checked_unique
@@ -111,8 +112,8 @@ def _check_header(header: list[str], path: Path) -> None:
     absent = [name for name in _REQUIRED if name not in header]
     if unknown or absent or len(set(header)) != len(header) or not {"frame", "pts"} & set(header):
         raise CaptureError(
-            f"its header is {','.join(header)[:120]!r}"
-            + (f" (unknown: {', '.join(unknown)[:80]})" if unknown else "")
+            f"its header is '{shown(','.join(header), 120)}'"
+            + (f" (unknown: {shown(', '.join(unknown), 80)})" if unknown else "")
             + (f" (absent: {', '.join(absent)})" if absent else ""),
             where=path,
             mend=f"Write {_HEADER}; pts may stand beside or instead of frame, person is optional.",

@@ -27,6 +27,11 @@ def page_path(out: Path, trial: str) -> Path:
     return out / "reports" / "trials" / f"{wording.file_stem(trial)}.html"
 
 
+def story_path(out: Path, trial: str) -> Path:
+    """Where the story of a trial stands: what was read and decided, as JSON."""
+    return out / "reports" / "trials" / f"{wording.file_stem(trial)}.json"
+
+
 def sheet_paths(out: Path, trial: str) -> tuple[Path, Path]:
     """PNG and SVG of a trial's take sheet in the dataset at ``out``."""
     stem = wording.file_stem(trial)

@@ -2,21 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.unit.build.trials import raw, recording, trial
 from viodat.body.interpolate import at_times
-from viodat.build import clock_evidence
 from viodat.build import trial as building
-from viodat.build.clock_evidence import solve_clocks, trial_evidence, without_curves
+from viodat.build.clock_evidence import trial_evidence, without_curves
 from viodat.build.options import BuildOptions
-from viodat.build.trial import TrialResult
+from viodat.build.trial import Gathered
 from viodat.camera import Camera, NoDistortion
 from viodat.capture.audio import AudioSignal
-from viodat.clock import Claim, Curve, Evidence, Observation, Stream, TrialClocks
+from viodat.clock import Claim, Curve, Evidence, Observation, Stream
 from viodat.pose2d import Keypoints
 
 CENTRE_MM = np.array([100.0, -2000.0, 1500.0])
@@ -101,13 +99,13 @@ def fail(*_):
     raise ValueError("no such thing")
 
 
-def gathered(monkeypatch, failing: str, sync: str) -> TrialResult:
-    """A trial after its evidence was gathered, or not: one of the steps fails."""
+def gathered(monkeypatch, failing: str, sync: str) -> Gathered:
+    """What a trial says of its clocks where one of the steps fails."""
     steps = {"trial_evidence": lambda *_: None, "clock_picture": lambda _: "a picture", "gather": lambda _: NOTHING}
     for name, step in steps.items():
         monkeypatch.setattr(building, name, fail if name == failing else step)
-    prepared = SimpleNamespace(best=None, marker_set=None)
-    return building._with_evidence(trial(recording()), prepared, raw(), BuildOptions(sync=sync), building.Stage())
+    one = trial(recording())
+    return building.gather_evidence(building.Joined(one), one, raw(), BuildOptions(sync=sync))
 
 
 FAULT = "unexpected ValueError: no such thing (please report this)"
@@ -116,92 +114,24 @@ NOT_DRAWN = (f"its page has no figures about clocks: {FAULT}",)
 
 def test_a_picture_that_fails_costs_itself_and_leaves_a_note(monkeypatch):
     result = gathered(monkeypatch, "clock_picture", "auto")
-    assert (result.evidence, result.clock_fault) == (NOTHING, "")
-    assert (result.clock_picture, result.notes) == (None, NOT_DRAWN)
+    assert (result.evidence, result.fault) == (NOTHING, "")
+    assert (result.picture, result.notes) == (None, NOT_DRAWN)
 
 
 def test_evidence_that_fails_costs_the_clocks_and_not_the_picture(monkeypatch):
     result = gathered(monkeypatch, "gather", "auto")
-    assert (result.evidence, result.clock_fault) == (None, FAULT)
-    assert (result.clock_picture, result.notes) == ("a picture", ())
+    assert (result.evidence, result.fault) == (None, FAULT)
+    assert (result.picture, result.notes) == ("a picture", ())
 
 
 @pytest.mark.parametrize("failing", ["trial_evidence", "clock_picture"])
 def test_with_given_clocks_the_figures_that_fail_are_told(monkeypatch, failing):
     monkeypatch.setattr(building, "sync_method", lambda *_: "given")
     result = gathered(monkeypatch, failing, "given")
-    assert (result.clock_picture, result.notes) == (None, NOT_DRAWN)
-    assert not result.excluded
+    assert (result.picture, result.notes) == (None, NOT_DRAWN)
 
 
 def test_what_cannot_be_offered_costs_clocks_and_figures(monkeypatch):
     result = gathered(monkeypatch, "trial_evidence", "auto")
-    assert (result.evidence, result.clock_fault) == (None, FAULT)
+    assert (result.evidence, result.fault) == (None, FAULT)
     assert result.notes == NOT_DRAWN
-
-
-def test_a_trial_that_breaks_the_estimate_costs_its_own_clocks(monkeypatch):
-    solved = TrialClocks({}, {}, NOTHING)
-
-    def solve_trial(evidence):
-        if evidence.devices == ("bad",):
-            raise ValueError("not this one")
-        return solved
-
-    def solve_session(session):
-        return {name: solve_trial(evidence) for name, evidence in session.items()}
-
-    monkeypatch.setattr(clock_evidence, "solve_trial", solve_trial)
-    monkeypatch.setattr(clock_evidence, "solve_session", solve_session)
-    good = {"T01": NOTHING, "T03": NOTHING}
-    assert solve_clocks(good) == (dict.fromkeys(good, solved), {})
-    clocks, faults = solve_clocks({**good, "T02": replace(NOTHING, devices=("bad",))})
-    assert set(clocks) == {"T01", "T03"}
-    assert faults == {"T02": "unexpected ValueError: not this one (please report this)"}
-
-
-@pytest.mark.parametrize("bad", [(), ("bad",)])
-def test_trials_that_cannot_be_solved_together_keep_what_each_has_alone(monkeypatch, bad):
-    own = TrialClocks({}, {"C01": 0.5}, NOTHING, notes={"": ("a",), "C01": ("b",)})
-
-    def solve_trial(evidence):
-        if evidence.devices:
-            raise ValueError("not this one")
-        return own
-
-    def fail(_):
-        raise ValueError("all of it")
-
-    monkeypatch.setattr(clock_evidence, "solve_trial", solve_trial)
-    monkeypatch.setattr(clock_evidence, "solve_session", fail)
-    session = {"T01": NOTHING, **{name: replace(NOTHING, devices=(name,)) for name in bad}}
-    clocks, faults = solve_clocks(session)
-    assert list(faults) == list(bad)
-    (alone,) = clocks.values()
-    assert alone.confidence == own.confidence
-    assert alone.notes["C01"] == ("b",)
-    before, note = alone.notes[""]
-    assert before == "a"
-    assert note.startswith("its clocks are less certain, estimated without the other trials")
-    assert "all of it" in note
-
-
-@pytest.mark.parametrize("when", [0, 1])
-def test_ctrl_c_within_the_estimate_is_ctrl_c(monkeypatch, when):
-    """In the first attempt, and in the second without the trial that broke it."""
-    calls = []
-
-    def interrupted(session):
-        calls.append(session)
-        if len(calls) > when:
-            raise SystemError("compiled code") from KeyboardInterrupt()
-        raise ValueError("all of it")
-
-    def fail(_):
-        raise ValueError("not this one")
-
-    monkeypatch.setattr(clock_evidence, "solve_session", interrupted)
-    monkeypatch.setattr(clock_evidence, "solve_trial", fail)
-    with pytest.raises(KeyboardInterrupt):
-        solve_clocks({"T01": NOTHING})
-    assert len(calls) == when + 1

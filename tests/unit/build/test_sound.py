@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from viodat.build.sound import best_microphone, write_waveform
+from viodat.build.sound import best_microphone, write_sound
 from viodat.capture.audio import AudioSignal
 
 RATE = 44100.0
@@ -36,7 +36,7 @@ def test_a_clipped_microphone_is_not_chosen(tmp_path):
 def test_every_bit_that_was_recorded_is_kept(tmp_path, bits, subtype):
     steps = np.random.default_rng(0).integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (1000, 2))
     signal = _signal(tmp_path, steps / 2.0 ** (bits - 1))
-    write_waveform(tmp_path / "a.flac", signal)
+    write_sound(tmp_path / "a.flac", signal)
     assert soundfile.info(tmp_path / "a.flac").subtype == subtype
     again, rate = soundfile.read(tmp_path / "a.flac", dtype="float32")
     assert rate == RATE
@@ -44,19 +44,19 @@ def test_every_bit_that_was_recorded_is_kept(tmp_path, bits, subtype):
 
 
 def test_what_came_out_of_a_lossy_codec_needs_16_bit(tmp_path):
-    write_waveform(tmp_path / "a.flac", _signal(tmp_path, np.random.default_rng(0).normal(0, 0.1, (100, 1)), "a.m4a"))
+    write_sound(tmp_path / "a.flac", _signal(tmp_path, np.random.default_rng(0).normal(0, 0.1, (100, 1)), "a.m4a"))
     assert soundfile.info(tmp_path / "a.flac").subtype == "PCM_16"
 
 
 def test_samples_above_full_scale_are_scaled_not_clipped(tmp_path):
     samples = np.array([[0.5], [-2.0], [1.0]])
-    write_waveform(tmp_path / "a.flac", _signal(tmp_path, samples))
+    write_sound(tmp_path / "a.flac", _signal(tmp_path, samples))
     np.testing.assert_allclose(soundfile.read(tmp_path / "a.flac")[0], samples[:, 0] / 2, atol=2**-22)
 
 
 def test_more_channels_than_flac_holds_become_their_mean(tmp_path):
     samples = np.tile(np.linspace(-0.5, 0.5, 100)[:, None], 16)
-    write_waveform(tmp_path / "a.flac", _signal(tmp_path, samples))
+    write_sound(tmp_path / "a.flac", _signal(tmp_path, samples))
     again, _ = soundfile.read(tmp_path / "a.flac", always_2d=True)
     assert again.shape == (100, 1)
     np.testing.assert_allclose(again[:, 0], samples[:, 0], atol=1e-6)

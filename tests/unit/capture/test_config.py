@@ -184,7 +184,7 @@ def test_windows_line_ends_and_byte_order_mark_do_no_harm(tmp_path):
 
 
 MISTAKES = {
-    '[splts]\ntest = ["P05"]': "line 1: unknown table 'splts'; did you mean 'splits'? Known tables: capture",
+    '[splts]\ntest = ["P05"]': "line 1: unknown table 'splts'; did you mean 'splits'?",
     'tests = ["P05"]': "line 1: unknown table 'tests'",
     '\n[splits]\n\ntset = ["P05"]': "line 4: unknown key 'tset' in [splits]; did you mean 'test'? Known keys: test",
     '[splits]\nvalidation = "0.1"': "line 2: [splits] validation is '0.1'; a number was expected",

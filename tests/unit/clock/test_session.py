@@ -11,6 +11,7 @@ from viodat.clock.session import (
     DRIFT_SCATTER_PPM,
     SKEW_COMMON_S,
     SKEW_SCATTER_S,
+    neighbours_priors,
     session_priors,
     solve_session,
 )
@@ -81,9 +82,23 @@ def test_one_trial_that_errs_does_not_move_the_others():
 
 def test_a_trial_does_not_hear_itself():
     trials = {"a": alone(0.02), "b": alone(0.02), "c": alone(-0.03)}
-    without = session_priors({"a": alone(0.02), "b": alone(0.02)})
-    assert session_priors(trials, leave_out="c") == without
-    assert session_priors({"a": alone(0.02)}, leave_out="a") == {}
+    told = {name: clocks.alone for name, clocks in trials.items()}
+    assert neighbours_priors(told, "c") == session_priors({"a": trials["a"], "b": trials["b"]})
+    assert neighbours_priors({"a": told["a"]}, "a") == {}
+
+
+def test_a_trial_hears_those_recorded_around_it_and_no_others():
+    skews = np.random.default_rng(5).normal(0.02, 0.004, 60)
+    told = {f"T{k:02d}": alone(skew, 0.003).alone for k, skew in enumerate(skews)}
+    before = {name: neighbours_priors(told, name) for name in told}
+    after = {name: neighbours_priors({**told, "T30": alone(-0.2, 0.003).alone}, name) for name in told}
+    changed = [k for k, name in enumerate(told) if before[name] != after[name]]
+    assert changed == [k for k in range(24, 37) if k != 30]
+    # A device that was seldom used is heard from further away.
+    rare = {
+        name: {**known, **(alone(0.01, device="C02").alone if name == "T50" else {})} for name, known in told.items()
+    }
+    assert neighbours_priors(rare, "T03")["C02"].skew_s == pytest.approx(0.01, abs=0.003)
 
 
 def test_devices_are_pooled_each_by_its_own_name():

@@ -97,6 +97,7 @@ class Release:
         for key, rate in (("audio_data", self.fps), ("audio_data_100FPS", 100), ("audio_data_300FPS", 300)):
             rows = np.zeros((int(count / self.fps * rate), 36), np.float32)
             rows[:, 0] = np.arange(len(rows))
+            rows[:, 1] = seed  # no two trials sound the same
             rows[:, 35] = 7
             self.sound[key][name] = rows
         self.sound["audio_spectrogram_100FPS"][name] = np.zeros((10, 128))

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.unit.dataset.hostile import Calls, Plain, in_array
-from viodat.dataset.importers.pickled import read_pickle, shown
+from viodat.dataset.importers.foreign_text import shown
+from viodat.dataset.importers.pickled import read_pickle
 from viodat.errors import CaptureError
 
 FILE = Path("foreign.npz")

@@ -47,12 +47,12 @@ def test_a_missing_key_of_dataset_json_is_named(copy, key):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"schema_version": "2.0"}, r"newer than the 1\.2 .*pip install --upgrade viodat"),
-        ({"schema_version": "0.9"}, r"older than the 1\.2 .*viodat build --raw RAW --out OUT"),
+        ({"schema_version": "2.0"}, r"newer than the 1\.3 .*pip install --upgrade viodat"),
+        ({"schema_version": "0.9"}, r"older than the 1\.3 .*viodat build --raw RAW --out OUT"),
         ({"schema_version": "new"}, "is damaged"),
         ({"schema_version": "1.x"}, "is damaged"),
         ({"feature_rates_hz": "100"}, "key 'feature_rates_hz' is '100'"),
-        ({"feature_rates_hz": ["100"]}, "key 'feature_rates_hz' holds '100'"),
+        ({"feature_rates_hz": ["100"]}, "key 'feature_rates_hz.0' is '100'; expected: Input should be a valid integer"),
         ({"joints": list(reversed(info()["joints"]))}, "in another order"),
         ({"viodat_version": None}, "key 'viodat_version' is None"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -14,7 +13,8 @@ import soundfile
 import viodat
 from tests.unit.dataset.hostile import Calls, Plain
 from tests.unit.dataset.published import FPS, SECONDS, Release, camera, joints_at, turned
-from viodat.dataset.importers import IMPORTERS, ImportOptions, import_published, viodat_v1_arrays
+from viodat.audio import log_mel_spectrogram
+from viodat.dataset.importers import ImportOptions, import_published, viodat_v1_arrays
 from viodat.dataset.importers.viodat_v1_facts import LEFT_OUT, TEST, TRAIN
 from viodat.errors import CaptureError, ConfigError, DatasetError
 from viodat.joints import JOINTS
@@ -86,9 +86,11 @@ def test_sound_is_the_releases(plain):
         np.testing.assert_allclose(track.time_ns / 1e9, np.arange(len(track.features)) / true_rate, atol=1e-8)
     track = dataset.audio("P04C02T01")
     assert np.isnan(track.f0_hz).all()
-    assert np.isnan(track.log_mel_db).all()
     sound, rate = soundfile.read(dataset.path / "waveform" / "P04C02T01.flac")
     assert rate == 8000
+    np.testing.assert_array_equal(
+        track.log_mel_db, log_mel_spectrogram(sound.astype(np.float32), 8000).levels_db[: len(track.features)]
+    )
     np.testing.assert_allclose(sound, 0.5 * np.sin(np.arange(len(sound)) / 5), atol=1e-4)
 
 
@@ -494,9 +496,18 @@ def test_the_code_of_the_how_to_page_runs(tmp_path, capsys):
     assert "Calibration" in capsys.readouterr().out
 
 
-def test_every_importer_says_what_is_missing(plain):
-    """Of each format there is a test release; one entry so far."""
-    assert set(IMPORTERS) == {"viodat-v1"}
-    info = json.loads((plain[0].path / "dataset.json").read_text())
-    assert info["imported"]["format"] == "viodat-v1"
-    assert len(info["imported"]["missing"]) >= 8
+def test_a_sound_without_an_audio_frame_is_no_sound(tmp_path):
+    release = Release({"P04C01T01": 0.0, "P04C02T01": 0.0})
+    del release.sound["audio_data_100FPS"]["P04C02T01"]
+    dataset, result = imported(release, tmp_path)
+    assert [path.name for path in (dataset.path / "waveform").iterdir()] == ["P04C01T01.flac"]
+    with pytest.raises(DatasetError, match="has no audio"):
+        dataset.audio("P04C02T01")
+    assert "without sound: P04C02T01" in result.notes
+
+
+def test_without_waveforms_there_are_no_spectrograms(tmp_path):
+    release = Release({"P04C01T01": 0.0})
+    del release.sound["audio_raw"]
+    dataset, _ = imported(release, tmp_path)
+    assert np.isnan(dataset.audio("P04C01T01").log_mel_db).all()

@@ -26,19 +26,19 @@ def _values() -> np.ndarray:
     return np.concatenate([moving, rng.uniform(0.2, 0.9, (6, 2, 17, 1))], -1)
 
 
-def _npz(compressed: bool) -> bytes:
+def npz_file(compressed: bool) -> bytes:
     file = io.BytesIO()
     save = np.savez_compressed if compressed else np.savez
     save(file, keypoints_px=_values(), layout="coco17", pts=np.arange(6) * 512, image_size_px=np.array([1280, 720]))
     return file.getvalue()
 
 
-def _json() -> bytes:
+def json_file() -> bytes:
     fields = {"keypoints_px": _values().round(2).tolist(), "layout": "coco17", "frame": list(range(6))}
     return json.dumps(fields).encode()
 
 
-def _csv() -> bytes:
+def csv_file() -> bytes:
     lines = ["frame,pts,person,joint,x,y,confidence"]
     for frame in range(6):
         for person in range(2):
@@ -47,7 +47,7 @@ def _csv() -> bytes:
     return "\n".join(lines).encode()
 
 
-def _openpose() -> bytes:
+def openpose_file() -> bytes:
     people = [{"pose_keypoints_2d": np.vstack([v, v[:8]]).round(3).ravel().tolist()} for v in _values()[0]]
     return json.dumps({"version": 1.3, "people": people}).encode()
 
@@ -71,7 +71,7 @@ def _held(path: Path) -> str:
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("a.npz", _npz(False)), ("b.npz", _npz(True)), ("a.json", _json()), ("a.csv", _csv())],
+    [("a.npz", npz_file(False)), ("b.npz", npz_file(True)), ("a.json", json_file()), ("a.csv", csv_file())],
     ids=["npz", "npz compressed", "json", "csv"],
 )
 def test_damaged_file(tmp_path: Path, name: str, content: bytes) -> None:
@@ -89,7 +89,7 @@ def test_damaged_file(tmp_path: Path, name: str, content: bytes) -> None:
 
 
 def test_damaged_openpose_frame(tmp_path: Path) -> None:
-    intact = _openpose()
+    intact = openpose_file()
     folder = tmp_path / "C01_json"
     folder.mkdir()
     for number in range(4):
@@ -107,7 +107,7 @@ def test_damaged_openpose_frame(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.json", "a.csv", "0002.json"])
 def test_wrong_characters_in_numbers(tmp_path: Path, name: str) -> None:
-    content = {"a.json": _json, "a.csv": _csv, "0002.json": _openpose}[name]()
+    content = {"a.json": json_file, "a.csv": csv_file, "0002.json": openpose_file}[name]()
     folder = tmp_path / "C01_json"
     folder.mkdir()
     path = folder / name

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Final
+
+import numpy as np
 
 from viodat.build.checks.finding import Check, Level, Problem
 from viodat.build.raw import RawCapture
@@ -50,6 +54,64 @@ def _unplaced_microphones(raw: RawCapture) -> Iterator[Problem]:
             mend = f"Write [microphones.{device}] place_mm = [x, y, z] into capture.toml."
             yield Problem(device, "nobody says where this microphone is", mend=mend)
 
+
+def _numbering(raw: RawCapture) -> Iterator[Problem]:
+    for participant in raw.layout.participants:
+        own = [trial.id.removeprefix(participant) for trial in raw.layout.trials if trial.participant == participant]
+        parts = [re.fullmatch(r"(.*?)(\d+)", name) for name in own]
+        numbers = {int(part[2]): part for part in parts if part is not None}
+        if len(numbers) < len(own) or len({part[1] for part in numbers.values()}) != 1:
+            continue
+        absent = sorted(set(range(min(numbers), max(numbers))) - set(numbers))
+        if absent and len(absent) < len(numbers):
+            some = next(iter(numbers.values()))
+            names = ", ".join(f"{some[1]}{number:0{len(some[2])}d}" for number in absent)
+            yield Problem(participant, f"has no trial {names}, but those before and after", value=float(len(absent)))
+
+
+def _same_camera(raw: RawCapture) -> Iterator[Problem]:
+    for (one, a), (other, b) in combinations(sorted(raw.cameras.items()), 2):
+        apart = float(np.linalg.norm(a.centre_mm - b.centre_mm))
+        if apart < _CAMERAS_APART_MM:
+            yield Problem(
+                f"{one}, {other}",
+                f"both cameras stand at one place, {apart:.1f} mm apart",
+                value=apart,
+                limit=_CAMERAS_APART_MM,
+            )
+
+
+def _strange_camera(raw: RawCapture) -> Iterator[Problem]:
+    for device, camera in sorted(raw.cameras.items()):
+        (width, height), matrix = camera.size_px, camera.matrix
+        field_deg = float(np.degrees(2 * np.arctan(max(width, height) / (2 * matrix[0, 0]))))
+        if not _FIELD_DEG[0] <= field_deg <= _FIELD_DEG[1]:
+            limit = _FIELD_DEG[0] if field_deg < _FIELD_DEG[0] else _FIELD_DEG[1]
+            told = f"its field of view is {field_deg:.0f} degrees; {_FIELD_DEG[0]:g} to {_FIELD_DEG[1]:g} was expected"
+            yield Problem(device, told, value=field_deg, limit=limit)
+        share = max(abs(matrix[0, 2] / width - 0.5), abs(matrix[1, 2] / height - 0.5))
+        if share > _CENTRE_SHARE:
+            yield Problem(
+                device,
+                f"its optical axis meets the picture {share:.0%} of its size from the middle: the matrix is of another "
+                "size or orientation of the picture",
+                value=share,
+                limit=_CENTRE_SHARE,
+            )
+        away_m = float(np.linalg.norm(camera.centre_mm)) / 1000
+        if away_m > _FARTHEST_M:
+            yield Problem(
+                device,
+                f"it stands {away_m:.0f} m from the origin: its file may be in another unit",
+                value=away_m,
+                limit=_FARTHEST_M,
+            )
+
+
+_CAMERAS_APART_MM: Final = 20.0
+_FIELD_DEG: Final = (10.0, 140.0)
+_CENTRE_SHARE: Final = 0.2
+_FARTHEST_M: Final = 50.0
 
 _MENDS: Final = {
     "participant": "Add the row to participants.csv, or correct the id.",
@@ -112,5 +174,26 @@ CHECKS: Final[tuple[Check[RawCapture], ...]] = (
         "The calibration file left something open, and it was filled in.",
         "Compare it with the lab's records.",
         _notes("camera"),
+    ),
+    Check(
+        "camera-double",
+        Level.WARNING,
+        "Two cameras cannot stand at one place: one has the other's calibration.",
+        "Export the calibration of each camera, or correct capture.toml [cameras] ids.",
+        _same_camera,
+    ),
+    Check(
+        "camera-implausible",
+        Level.WARNING,
+        "A matrix of another picture size, or a place in another unit, draws every joint somewhere else.",
+        "Export the calibration again, in mm and at the size of the videos.",
+        _strange_camera,
+    ),
+    Check(
+        "trial-numbering",
+        Level.NOTE,
+        "A hole in the numbers may be a file that was never copied.",
+        "Nothing, if the take was not recorded or not kept.",
+        _numbering,
     ),
 )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
 from viodat.body import JointTrial
 from viodat.build.raw import RawCapture
 from viodat.build.stages import TrialInputs
+from viodat.camera import Knock
 from viodat.capture.audio import AudioSignal
 from viodat.capture.markers import MarkerTrial, Movie
+from viodat.capture.participants import Participant
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.video_times import VideoTimes
+from viodat.clock import ClockMap, Motion, Picture, TrialClocks
 from viodat.errors import ViodatError
 from viodat.pose2d import Keypoints
 
@@ -84,13 +87,105 @@ class RecordingView:
     errors: tuple[ViodatError, ...] = ()
 
 
+@dataclass(frozen=True)
+class ParticipantView:
+    """One participant as a check sees them: what is said, and the trials that serve all others.
+
+    ``trial`` is the first of the trials that could be read.
+    """
+
+    raw: RawCapture
+    person: Participant
+    static: MarkerTrial | None = None
+    rom: MarkerTrial | None = None
+    trial: TrialView | None = None
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Another camera whose calibration a device's pictures fit; median distances in px from its own and from that."""
+
+    camera: str
+    own_px: float
+    other_px: float
+
+
+@dataclass(frozen=True)
+class TakeView:
+    """One trial with its recordings: do the devices belong together, and to the motion.
+
+    Attributes
+    ----------
+    trial, recordings
+        As the other checks see them.
+    motion
+        The trial's; None where there are no joints, or where its markers are themselves in doubt.
+    pictures
+        By device, those with a calibrated camera and keypoints.
+    estimated
+        Clocks by the evidence at hand; None where they are not estimated.
+    clocks
+        By device: estimated, or as given in capture.toml.
+    swaps
+        By device, whose pictures fit another camera than their own.
+    knocks
+        By device, of those with a clock: whether the camera stands as it was calibrated.
+    follows
+        By device: share of the arms' movement in its pictures that the motion explains.
+    """
+
+    trial: TrialView
+    recordings: tuple[RecordingView, ...]
+    motion: Motion | None = None
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+    estimated: TrialClocks | None = None
+    clocks: Mapping[str, ClockMap] = field(default_factory=dict)
+    swaps: Mapping[str, Swap] = field(default_factory=dict)
+    knocks: Mapping[str, Knock] = field(default_factory=dict)
+    follows: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def raw(self) -> RawCapture:
+        """The capture."""
+        return self.trial.raw
+
+
+@dataclass(frozen=True)
+class TrialSummary:
+    """What is remembered of a trial: its marker rate, Hz, and a fingerprint of its motion (empty without motion)."""
+
+    id: str
+    rate_hz: float
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class RecordingSummary:
+    """What is remembered of a recording: rates of its pictures and its sound, Hz, and its size in px; or None."""
+
+    id: str
+    device: str
+    frames_hz: float | None = None
+    sound_hz: float | None = None
+    size_px: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class SessionView:
+    """All trials and recordings that could be read, as far as they are remembered."""
+
+    raw: RawCapture
+    trials: tuple[TrialSummary, ...]
+    recordings: tuple[RecordingSummary, ...]
+
+
 def from_error(where: str, error: ViodatError) -> Problem:
     """Say a reader's error as a problem, with the reader's own remedy."""
     text = f"{error.where}: {error.problem}" if error.where else error.problem
     return Problem(where, text, mend=error.mend)
 
 
-View = TypeVar("View", RawCapture, TrialView, RecordingView)
+View = TypeVar("View", RawCapture, ParticipantView, TrialView, RecordingView, TakeView, SessionView)
 
 
 @dataclass(frozen=True)
@@ -108,7 +203,7 @@ class Check(Generic[View]):
     mend
         How to mend what it finds.
     find
-        Gives the problems of one capture, trial or recording.
+        Gives the problems of one capture, participant, trial, recording, take or session.
     """
 
     id: str

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from viodat.build.checks.finding import Check, Level, Problem, RecordingView, from_error
 from viodat.build.clock_claims import STATED, ambiguity, claims_of, code_rate, given_clock, movies_of
-from viodat.build.sound import CLIPPED_LEVEL, MAX_CLIPPED_SHARE
 from viodat.build.truth import milliseconds_hint, overlap_fault
 from viodat.capture.spelling import shown
 from viodat.capture.timecode import seconds_of
@@ -176,19 +175,6 @@ def _reader_notes(view: RecordingView) -> Iterator[Problem]:
             yield Problem(view.files.id, note.rstrip("."))
 
 
-def _silent(view: RecordingView) -> Iterator[Problem]:
-    if view.sound is not None and not view.sound.samples.any():
-        yield Problem(view.files.id, "all samples of its sound are zero")
-
-
-def _clipped(view: RecordingView) -> Iterator[Problem]:
-    if view.sound is None:
-        return
-    share = float(np.mean(np.abs(view.sound.samples) >= CLIPPED_LEVEL))
-    if share > MAX_CLIPPED_SHARE:
-        yield Problem(view.files.id, f"{share:.2%} of its samples are clipped", value=share, limit=MAX_CLIPPED_SHARE)
-
-
 CHECKS: Final[tuple[Check[RecordingView], ...]] = (
     Check(
         "recording-unreadable",
@@ -252,19 +238,5 @@ CHECKS: Final[tuple[Check[RecordingView], ...]] = (
         "The reader found something unusual in a file of the recording and handled it as it says.",
         "Nothing, if that is right.",
         _reader_notes,
-    ),
-    Check(
-        "sound-silent",
-        Level.WARNING,
-        "A muted microphone gives no audio features.",
-        "Use another microphone for this trial.",
-        _silent,
-    ),
-    Check(
-        "sound-clipped",
-        Level.WARNING,
-        "Clipped sound has false harmonics and no level.",
-        "Use another microphone for this trial: capture.toml [audio] best_microphone.",
-        _clipped,
     ),
 )

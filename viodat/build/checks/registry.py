@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from viodat.build.checks import capture, recording, trial
-from viodat.build.checks.finding import Check, Finding, Level
+from viodat.build.checks import (
+    capture,
+    files,
+    markers,
+    participant,
+    pictures,
+    recording,
+    session,
+    sounds,
+    take,
+    trial,
+)
+from viodat.build.checks.finding import Check, Finding, Level, Problem
+
+
+def _told_by_the_run(view: object) -> Iterator[Problem]:
+    return iter(())
+
+
+FAILED: Final[Check[Any]] = Check(
+    "check-failed",
+    Level.WARNING,
+    "What this check looks for may be there: it could not finish.",
+    "Please report this with the text above: it is a fault of viodat.",
+    _told_by_the_run,
+)
+"""What the run finds of another check that raised an exception."""
+
+ON_CAPTURE: Final = (*capture.CHECKS, *files.CHECKS)
+ON_PARTICIPANT: Final = participant.CHECKS
+ON_TRIAL: Final = (*trial.CHECKS, *markers.CHECKS)
+ON_RECORDING: Final = (*recording.CHECKS, *pictures.CHECKS, *sounds.CHECKS)
+ON_TAKE: Final = take.CHECKS
+ON_SESSION: Final = session.CHECKS
 
 CHECKS: Final[dict[str, Check[Any]]] = {
-    check.id: check for module in (capture, trial, recording) for check in module.CHECKS
+    check.id: check
+    for group in (ON_CAPTURE, ON_PARTICIPANT, ON_TRIAL, ON_RECORDING, ON_TAKE, ON_SESSION, (FAILED,))
+    for check in group
 }
 """Every check by its id."""
 

@@ -7,23 +7,36 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from viodat.build.checks import capture, recording, trial
-from viodat.build.checks.finding import Check, Finding, Level, RecordingView, TrialView
-from viodat.build.checks.registry import CHECKS, CheckReport
-from viodat.build.joints import chosen_method, frame_by_frame, used_markers
+from viodat.build.checks.devices import take_of
+from viodat.build.checks.finding import (
+    Check,
+    Finding,
+    Level,
+    Problem,
+    RecordingSummary,
+    RecordingView,
+    SessionView,
+    TrialSummary,
+    TrialView,
+)
+from viodat.build.checks.reading import Reader, summary_of_recording, summary_of_trial
+from viodat.build.checks.registry import (
+    CHECKS,
+    FAILED,
+    ON_CAPTURE,
+    ON_PARTICIPANT,
+    ON_RECORDING,
+    ON_SESSION,
+    ON_TAKE,
+    ON_TRIAL,
+    CheckReport,
+)
 from viodat.build.raw import RawCapture, open_raw
-from viodat.build.recording import keypoints_from_file
-from viodat.build.stages import read_trial
-from viodat.capture.audio import has_audio, read_audio
 from viodat.capture.markers import Movie
-from viodat.capture.raw import RawRecording, RawTrial
 from viodat.capture.spelling import did_you_mean
-from viodat.capture.video import read_video_times
-from viodat.errors import ConfigError, ViodatError, ViodatWarning, counted
-
-T = TypeVar("T")
+from viodat.errors import ConfigError, ViodatWarning, counted
 
 
 def check_capture(
@@ -32,6 +45,8 @@ def check_capture(
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> CheckReport:
     """Run every check over a raw capture.
+
+    A check that fails by itself, through a fault of its own, is a finding that names it; all others still run.
 
     Parameters
     ----------
@@ -49,22 +64,10 @@ def check_capture(
     """
     raw = open_raw(Path(folder), Path(config) if config else None)
     _known_ignores(raw)
-    parts: list[RawTrial | RawRecording] = [*raw.layout.trials, *raw.layout.recordings]
-    known: dict[str, tuple[tuple[float, float], tuple[Movie, ...]]] = {}
-    found = [*_findings(capture.CHECKS, raw)]
     with warnings.catch_warnings():
         # What a reader would warn of, the checks say with their own words.
         warnings.simplefilter("ignore", ViodatWarning)
-        for done, part in enumerate(parts, 1):
-            if isinstance(part, RawTrial):
-                view = _trial_view(raw, part)
-                if view.inputs is not None and view.inputs.markers.n_frames:
-                    times = view.inputs.markers.times_s
-                    known[part.id] = ((float(times[0]), float(times[-1])), view.inputs.markers.movies)
-                found += _findings(trial.CHECKS, view)
-            else:
-                found += _findings(recording.CHECKS, _recording_view(raw, part, *known.get(part.trial, (None, ()))))
-            progress(done, len(parts), part.id)
+        found = _all_findings(raw, progress)
     order = list(Level)
     found.sort(key=lambda finding: (order.index(finding.level), finding.check, finding.where))
     ignored = [(finding, reason) for finding in found if (reason := _ignored(raw, finding))]
@@ -72,53 +75,76 @@ def check_capture(
     return CheckReport(_understood(raw), tuple(kept), tuple(ignored))
 
 
-def _findings(checks: Iterable[Check[Any]], view: object) -> Iterator[Finding]:
+def _all_findings(raw: RawCapture, progress: Callable[[int, int, str], None]) -> list[Finding]:
+    layout, reader = raw.layout, Reader(raw)
+    total, done = len(layout.trials) + len(layout.recordings), 0
+    found = [*_findings(ON_CAPTURE, raw, "the capture")]
+    trials: list[TrialSummary] = []
+    recordings: list[RecordingSummary] = []
+    for participant in layout.participants:
+        first: TrialView | None = None
+        for files in (trial for trial in layout.trials if trial.participant == participant):
+            view = reader.trial(files)
+            first = view if first is None or (first.joints is None and view.joints is not None) else first
+            found += _findings(ON_TRIAL, view, files.id)
+            trials += [summary] if (summary := summary_of_trial(view)) is not None else []
+            progress(done := done + 1, total, files.id)
+            views: list[RecordingView] = []
+            for recording in files.recordings:
+                views.append(reader.recording(recording, *_of_markers(view)))
+                found += _findings(ON_RECORDING, views[-1], recording.id)
+                recordings.append(summary_of_recording(views[-1]))
+                progress(done := done + 1, total, recording.id)
+            if views:
+                found += _of_take(view, views)
+        if first is not None:
+            found += _findings(ON_PARTICIPANT, reader.participant(first), participant)
+    known = {trial.id for trial in layout.trials}
+    for recording in (item for item in layout.recordings if item.trial not in known):
+        alone = reader.recording(recording, None, ())
+        found += _findings(ON_RECORDING, alone, recording.id)
+        recordings.append(summary_of_recording(alone))
+        progress(done := done + 1, total, recording.id)
+    found += _findings(ON_SESSION, SessionView(raw, tuple(trials), tuple(recordings)), "the capture")
+    return found
+
+
+def _of_markers(view: TrialView) -> tuple[tuple[float, float] | None, tuple[Movie, ...]]:
+    """When a trial's markers begin and end, mocap clock, and the movies that their file names."""
+    if view.inputs is None or not view.inputs.markers.n_frames:
+        return None, ()
+    times = view.inputs.markers.times_s
+    return (float(times[0]), float(times[-1])), view.inputs.markers.movies
+
+
+def _of_take(view: TrialView, recordings: list[RecordingView]) -> Iterator[Finding]:
+    try:
+        together = take_of(view, recordings)
+    except Exception as error:
+        yield _failed("the comparison of its devices", view.files.id, error)
+        return
+    yield from _findings(ON_TAKE, together, view.files.id)
+
+
+def _findings(checks: Iterable[Check[Any]], view: object, where: str) -> Iterator[Finding]:
     for check in checks:
-        for problem in check.find(view):
-            yield Finding(
-                check.id,
-                check.level,
-                problem.where,
-                problem.problem,
-                check.why,
-                problem.mend or check.mend,
-                problem.value,
-                problem.limit,
-            )
+        try:
+            problems = list(check.find(view))
+        except Exception as error:
+            yield _failed(f"the check {check.id}", where, error)
+            continue
+        for problem in problems:
+            yield _finding(check, problem)
 
 
-def _trial_view(raw: RawCapture, files: RawTrial) -> TrialView:
-    inputs = None
-    try:
-        inputs = read_trial(files, raw)
-        markers = used_markers(inputs.markers, raw.config)
-        method = chosen_method(raw.config, "auto")
-        joints = frame_by_frame(markers, inputs.static, inputs.measurements.values, raw.config, method)
-        return TrialView(raw, files, inputs, markers, joints)
-    except ViodatError as error:
-        return TrialView(raw, files, inputs, error=error)
+def _failed(what: str, where: str, error: Exception) -> Finding:
+    told = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return _finding(FAILED, Problem(where, f"{what} could not finish: {told}"))
 
 
-def _recording_view(
-    raw: RawCapture, files: RawRecording, trial_s: tuple[float, float] | None, movies: tuple[Movie, ...]
-) -> RecordingView:
-    errors: list[ViodatError] = []
-    stamps = files.video or files.frames_csv
-    times = _try(lambda: read_video_times(stamps) if stamps else None, errors)
-    source = files.audio
-    if source is None and files.video is not None and times is not None and has_audio(files.video):
-        source = files.video
-    sound = _try(lambda: read_audio(source, silence=True) if source else None, errors)
-    keypoints = _try(lambda: keypoints_from_file(files, times, raw.config) if times else None, errors)
-    return RecordingView(raw, files, times, sound, keypoints, trial_s, movies, tuple(errors))
-
-
-def _try(read: Callable[[], T], errors: list[ViodatError]) -> T | None:
-    try:
-        return read()
-    except ViodatError as error:
-        errors.append(error)
-        return None
+def _finding(check: Check[Any], problem: Problem) -> Finding:
+    mend = problem.mend or check.mend
+    return Finding(check.id, check.level, problem.where, problem.problem, check.why, mend, problem.value, problem.limit)
 
 
 def _known_ignores(raw: RawCapture) -> None:

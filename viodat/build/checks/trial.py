@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
@@ -18,6 +19,8 @@ MAX_GAP_SHARE: Final = 0.2
 """A marker that is missing in a larger share of the frames is worth a look."""
 
 _SHOWN_GAPS: Final = 3
+IN_PART: Final = re.compile(r"look exchanged in [\d,]+ of [\d,]+ frames")
+"""What the audit of sides says of labels that are exchanged in some frames only."""
 
 
 def _unreadable(view: TrialView) -> Iterator[Problem]:
@@ -53,9 +56,19 @@ def _wrong_size(view: TrialView) -> Iterator[Problem]:
 
 
 def _swapped(view: TrialView) -> Iterator[Problem]:
-    if view.markers is not None:
-        for sentence in audit_sides(view.markers, view.joints):
+    for sentence in _exchanges(view):
+        if not IN_PART.search(sentence):
             yield Problem(view.files.id, sentence.rstrip("."))
+
+
+def _swapped_in_part(view: TrialView) -> Iterator[Problem]:
+    for sentence in _exchanges(view):
+        if IN_PART.search(sentence):
+            yield Problem(view.files.id, sentence.rstrip("."))
+
+
+def _exchanges(view: TrialView) -> list[str]:
+    return audit_sides(view.markers, view.joints) if view.markers is not None else []
 
 
 def _not_upright(view: TrialView) -> Iterator[Problem]:
@@ -170,6 +183,13 @@ CHECKS: Final[tuple[Check[TrialView], ...]] = (
         "Left and right joints would change places, and a model would learn it.",
         "Correct the labels in the recording software, or map them in capture.toml [markers.labels].",
         _swapped,
+    ),
+    Check(
+        "sides-exchanged-in-part",
+        Level.WARNING,
+        "For a while a label was on the other side's marker; the label check of a build exchanges most of them back.",
+        "Correct the labels in the recording software.",
+        _swapped_in_part,
     ),
     Check(
         "world-not-upright",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from viodat.dataset import schema
 from viodat.dataset.card import split_rows
+from viodat.dataset.hub_header import files_of, header
 from viodat.files import write_text
 
-_MOST_NOTES: Final = 20
+_MOST_LINES: Final = 20
 
 _CARD: Final = """\
 # {title}
@@ -50,27 +52,54 @@ The published data do not hold everything that a dataset of this schema can. Not
 
 | file | one row per | columns |
 |---|---|---|
-| `participants.parquet`, `trials.parquet`, `recordings.parquet` | participant, trial, recording | as named; `recordings.camera_model` is the fitted camera |
-| `cameras.parquet` | | empty: the release holds no calibration |
-| `exclusions.parquet` | thing left out | stage, reason, the number behind it and its limit |
-| `motion/` | row of the published 3D poses | `trial`, `time_ns`, `joints_mm` [18x3], `valid` [18] |
-| `video/` | video frame | `trial`, `recording`, `time_ns`, `device_time_ns`, `pts`, `pose3d_mm` [18x3] camera frame, `pose2d_px` [18x2] published 2D truth, `detected_px` [18x2], `confidence` [18], `valid` [18] |
-| `audio/` | 10 ms of sound | `trial`, `recording`, `time_ns`, `device_time_ns`, `features` [35] |
-| `waveform/` | | the published sound, 8 kHz, FLAC |
+{contents}
 
-Times are int64 nanoseconds; zero is the first row of the trial's motion. Missing is null. Every column's unit, frame and
+Times are int64 nanoseconds; {clock}. Missing is null. Every column's unit, frame and
 joint order stand in its Parquet field metadata. Joints, in order: {joints}.
 
 ```python
 import viodat
 ds = viodat.open_dataset(".")
-windows = viodat.PoseWindows(".", split="train")
+{example}
 ```
-"""  # noqa: E501
+"""
+
+
+@dataclass(frozen=True)
+class About:
+    """Whose data an importer reads, and what of a dataset they do not hold.
+
+    Attributes
+    ----------
+    format
+        Name of the importer.
+    name, description, licence, citation
+        Of the published data.
+    missing
+        What a dataset of this schema can hold and the published data do not, or do not state; one sentence or more
+        each.
+    contents
+        Rows of the card's table of files: file, what one row is, columns.
+    clock
+        Where time zero is.
+    example
+        A line of Python that uses a dataset ``ds``.
+    """
+
+    format: str
+    name: str
+    description: str
+    licence: str
+    citation: str
+    missing: tuple[str, ...]
+    contents: tuple[tuple[str, str, str], ...]
+    clock: str
+    example: str
 
 
 def write_card(
     folder: Path,
+    about: About,
     info: Mapping[str, Any],
     trials: Sequence[Mapping[str, Any]],
     recordings: Sequence[Mapping[str, Any]],
@@ -81,9 +110,7 @@ def write_card(
     states = Counter(row["status"] for row in recordings)
     told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     imported = info["imported"]
-    notes = [*imported["notes"][:_MOST_NOTES]]
-    if len(imported["notes"]) > _MOST_NOTES:
-        notes.append(f"{len(imported['notes']) - _MOST_NOTES} more in dataset.json")
+    notes = _first(imported["notes"])
     reasons: dict[str, list[str]] = {}
     for row in exclusions:
         reasons.setdefault(row["reason"], []).append(row["recording"] or row["trial"])
@@ -96,13 +123,25 @@ def write_card(
         citation=info["citation"],
         viodat_version=info["viodat_version"],
         schema_version=info["schema_version"],
-        files=_listed(f"`{name}`, SHA-256 `{digest}`" for name, digest in imported["files_sha256"].items()),
+        files=_listed(_files(imported["files_sha256"])),
         missing=_listed(imported["missing"]),
+        contents="\n".join(f"| {' | '.join(row)} |" for row in about.contents),
+        clock=about.clock,
+        example=about.example,
         notes=_listed(notes) or "Nothing beyond what stands above and in the `notes` of the tables.",
         left_out=_listed(f"{', '.join(names)}: {reason}" for reason, names in reasons.items()) or "Nothing.",
         joints=", ".join(info["joints"]),
     )
-    write_text(folder / "README.md", text)
+    write_text(folder / "README.md", header(files_of(folder), info) + text)
+
+
+def _files(digests: Mapping[str, str]) -> list[str]:
+    return _first([f"`{name}`, SHA-256 `{digest}`" for name, digest in digests.items()])
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], *([f"{more} more in dataset.json"] if more > 0 else [])]
 
 
 def _listed(lines: Any) -> str:

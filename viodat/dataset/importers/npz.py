@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,9 @@ from typing import IO, Any, Final, Self
 import numpy as np
 from numpy.lib import format as npy
 
-from viodat.dataset.importers.pickled import plain_array, read_pickle, shown
+from viodat.dataset.importers.foreign_text import shown
+from viodat.dataset.importers.pickle_arrays import plain_array
+from viodat.dataset.importers.pickled import read_pickle
 from viodat.errors import CaptureError
 
 DEFAULT_LIMIT_GIB: Final = 4.0
@@ -27,7 +30,7 @@ _AGAIN: Final = "Copy or download the file again."
 _KINDS: Final = "biufcSU"
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, KeyError, TypeError, SyntaxError,
-    NotImplementedError, OverflowError, RecursionError, RuntimeError, MemoryError, UnicodeError,
+    NotImplementedError, OverflowError, RecursionError, RuntimeError, MemoryError, UnicodeError, tokenize.TokenError,
 )  # fmt: skip
 
 

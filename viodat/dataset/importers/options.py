@@ -24,13 +24,17 @@ class ImportOptions:
     Attributes
     ----------
     audio
-        The archive of sound. None: the one that stands beside the first under its published name, if it does.
+        The archive of sound of ``viodat-v1``. None: the one that stands beside the first under its published name, if
+        it does.
     audio_rates_hz
         Rates of the audio frame, of 30, 100 and 300; 100 is always taken.
     keypoints
-        Whose 2D keypoints become ``detected_px``: ``mediapipe`` or ``openpose``.
+        Whose 2D keypoints of ``viodat-v1`` become ``detected_px``: ``mediapipe`` or ``openpose``.
     limit_gib
-        GiB that one member of an archive may unpack to.
+        GiB that one member of an archive of ``viodat-v1`` may unpack to.
+    config
+        A capture.toml for the others: its [markers], [marker_sets] and [joints] points say what published markers are
+        and in which unit, its [splits] who is tested, by published names. The rest of it is not looked at.
 
     Raises
     ------
@@ -42,6 +46,7 @@ class ImportOptions:
     audio_rates_hz: tuple[int, ...] = (100,)
     keypoints: str = "mediapipe"
     limit_gib: float = DEFAULT_LIMIT_GIB
+    config: Path | None = None
 
     def __post_init__(self) -> None:
         if wrong := [rate for rate in self.audio_rates_hz if rate not in FEATURE_RATES_HZ]:
@@ -50,6 +55,11 @@ class ImportOptions:
             raise ConfigError(f"--keypoints {self.keypoints}: expected one of {', '.join(KEYPOINTS)}")
         if not 0 < self.limit_gib < 1e6:
             raise ConfigError(f"--limit-gib {self.limit_gib:g}: expected a number of GiB above 0")
+
+    @property
+    def rates_hz(self) -> tuple[int, ...]:
+        """:attr:`audio_rates_hz` in order, 100 among them."""
+        return tuple(sorted({100, *self.audio_rates_hz}))
 
     @property
     def limit_bytes(self) -> int:

@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.dataset.importers.foreign_text import shown
 from viodat.dataset.importers.npz import Archive
-from viodat.dataset.importers.pickled import shown
 from viodat.errors import CaptureError
 from viodat.joints import JOINTS
 from viodat.pose2d.layouts import to_joints
