@@ -32,12 +32,12 @@ class ViodatError(Exception):
 
     def __init__(self, problem: str, *, where: str | Path | None = None, mend: str | None = None) -> None:
         super().__init__(problem, where, mend)
-        self.problem = problem
+        self.problem = _printable(problem)
         self.path = where if isinstance(where, Path) else None
         if isinstance(where, Path):
             # The name of "." or ".." says nothing.
             where = where.name if where.name not in ("", "..") else str(where.resolve())
-        self.where = where
+        self.where = _printable(where).replace("\n", "\\n") if where else None
         self.mend = mend
 
     def __str__(self) -> str:
@@ -47,6 +47,11 @@ class ViodatError(Exception):
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions cross process borders; keyword arguments would be lost by the default.
         return (_rebuild, (type(self), self.problem, self.path or self.where, self.mend))
+
+
+def _printable(text: str) -> str:
+    """Give a text, which may quote a foreign file, without what a terminal would obey or cannot show."""
+    return "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text)
 
 
 def _rebuild(kind: type[ViodatError], problem: str, where: str | Path | None, mend: str | None) -> ViodatError:

@@ -19,3 +19,8 @@ def test_error_survives_a_process_border():
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is CaptureError
     assert (str(again), again.path, again.mend) == (str(error), error.path, error.mend)
+
+
+def test_what_a_foreign_file_says_cannot_write_on_the_terminal():
+    error = CaptureError("label 'L\x1b[2JASI\x00\udcff' is unknown", where="a\nb.c3d")
+    assert str(error) == r"a\nb.c3d: label 'L\x1b[2JASI\x00\udcff' is unknown"

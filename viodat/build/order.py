@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from viodat.build.cache.digests import FileState
 from viodat.build.clock_claims import sync_method
 from viodat.build.faults import reason_of
 from viodat.build.finish import FinishTask
@@ -58,19 +59,25 @@ class Order:
         """All devices of the capture, by name."""
         return tuple(sorted({recording.device for recording in self.source.layout.recordings}))
 
-    def tasks(self, digests: Mapping[Path, str]) -> dict[str, TrialTask]:
-        """Give the first pass's tasks by trial."""
+    def tasks(
+        self, digests: Mapping[Path, str], states: Mapping[Path, FileState] | None = None
+    ) -> dict[str, TrialTask]:
+        """Give the first pass's tasks by trial, with what each file held and was when that was found out."""
+        states = states or {}
         model = sha256(self.options.pose_model) if self.options.pose_model else ""
-        return {
-            files.id: TrialTask(
+        tasks = {}
+        for files in self.trials:
+            # A folder may have other files by now.
+            used = [path for path in files_read(files) if path in digests]
+            tasks[files.id] = TrialTask(
                 files,
                 whole_view_of(self.source, files),
                 self.options,
-                {path: digests[path] for path in files_read(files)},
+                {path: digests[path] for path in used},
                 model,
+                {path: states[path] for path in used if path in states},
             )
-            for files in self.trials
-        }
+        return tasks
 
     def finishing(
         self, tasks: Mapping[str, TrialTask], prepared: Mapping[str, Prepared | Exclusion]

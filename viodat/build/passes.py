@@ -38,7 +38,8 @@ class Passes:
         trials = self._order.trials
         self._progress(0, len(trials), "reading digests")
         wanted = [path for files in trials for path in files_read(files)]
-        tasks = self._order.tasks(self._digests.of(wanted, self._reading))
+        digests = self._digests.of(wanted, self._reading)
+        tasks = self._order.tasks(digests, self._digests.states(wanted))
         self._digests.save()
         finishing = self._order.finishing(tasks, self._first(tasks))
         return self._second(finishing, staging)

@@ -134,6 +134,7 @@ def build_dataset(
     ):
         passes = Passes(order, store, workers or ThisProcess(), progress)
         parts = passes.run(staging)
+        _check_still_there(order)
         result = _assembled(staging, Path(out), order, parts)
     cached = store.url if keep_cache else None
     return replace(result, worked_on=len(passes.worked_on), cache=cached)
@@ -256,6 +257,16 @@ def _published_config(source: RawCapture) -> dict[str, Any]:
         if table in config:
             config[table] = {name: [one for one in ids if one not in gone] for name, ids in config[table].items()}
     return config
+
+
+def _check_still_there(order: Order) -> None:
+    """Refuse to replace a dataset by what was read before the disk of the raw recordings was taken away."""
+    if not any(trial.marker_file.exists() for trial in order.trials):
+        raise ConfigError(
+            "is gone, with all marker files, since the build began",
+            where=str(order.source.folder),
+            mend="Bring the disk back, then run the same command again: it goes on from there.",
+        )
 
 
 def _check_not_shrinking(out: Path, trials: tuple[RawTrial, ...], options: BuildOptions) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import soundfile
 from threadpoolctl import threadpool_limits
 
-from viodat.build.cache.digests import UNREADABLE, FileDigests
+from viodat.build.cache.digests import UNREADABLE, FileDigests, FileState
 from viodat.build.cache.store import DamagedEntryError, Store
 from viodat.build.cache.work import Done, Stage, Step, Work
 from viodat.build.clock_claims import sync_method
@@ -81,6 +81,8 @@ class TrialTask:
         SHA-256 of its files.
     model
         SHA-256 of the detector's model, where one is named.
+    states
+        What each file was when its digest was taken.
     """
 
     files: RawTrial
@@ -88,6 +90,7 @@ class TrialTask:
     options: BuildOptions
     digests: Mapping[Path, str]
     model: str = ""
+    states: Mapping[Path, FileState] = field(default_factory=dict)
 
     @cached_property
     def joints(self) -> Step:
@@ -183,7 +186,11 @@ class TrialTask:
         parts: dict[str, Any] = parts_of(view) if view is not None else {}
         for one in inputs:
             parts |= one
-        return Step(stage, unit, parts, by_itself=stage in (READ, KEYPOINTS))
+        read = {path: state for path, state in self.states.items() if self._name(path) in parts}
+        return Step(stage, unit, parts, by_itself=stage in (READ, KEYPOINTS), files=read)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.raw.folder).as_posix()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from viodat.body.gaps import MarkerGaps
 from viodat.body.skeleton.result import SkeletonFit
 from viodat.build.clock_report import SettledClock, TrialToShow, capture_page, clock_page, reasons_told_once
 from viodat.build.clocks import gate_of, worst_sigma_s
-from viodat.build.gates import CLOCKS, Exclusion
+from viodat.build.gates import CAMERA, CLOCKS, Exclusion
 from viodat.build.joints import FROM_FIT
 from viodat.build.quality import RIGID
 from viodat.build.raw import RawCapture
@@ -38,6 +38,8 @@ from viodat.report.wording import MISSING
 
 _VERSIONS = ("numpy", "scipy", "pyarrow", "ezc3d", "av", "librosa", "opencv-python-headless")
 _MISSING_SHOWN = 40
+_KEPT = {CLOCKS: "not trained on", CAMERA: "without truth in pictures"}
+"""What is said of a recording that is in the dataset all the same, by the stage that found something."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +215,7 @@ def _left_out(exclusions: Iterable[Exclusion]) -> list[str]:
         if exclusion.recording:
             together.setdefault((exclusion.stage, exclusion.reason), []).append(exclusion.recording)
     return [
-        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} "
-        f"{'not trained on' if stage == CLOCKS else 'left out'} ({stage}): {reason}"
+        f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {_KEPT.get(stage, 'left out')} ({stage}): {reason}"
         for (stage, reason), names in together.items()
     ]
 

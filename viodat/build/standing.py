@@ -31,9 +31,9 @@ LARGE_JOINTS: Final = 12
 MOST_FRAMES: Final = 3000
 """More pictures tell a pose no better; of a longer recording every second is taken, or every third."""
 
-MOST_SIGMA_MM: Final = 50.0
-MOST_SIGMA_RAD: Final = math.radians(1.0)
-"""A pose that is less certain is not used."""
+MOST_SIGMA_MM: Final = 300.0
+MOST_SIGMA_RAD: Final = math.radians(5.0)
+"""A pose that is less certain is not used. Place and direction trade off around the player, who is drawn far better."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,10 @@ def with_standing(result: TrialResult, found: Mapping[str, Standing], fault: str
         standing = found.get(one.files.id)
         if standing is not None:
             one = replace(one, camera=standing.camera)
-            one = one.noting(*([] if standing.refused else [standing.note]))
-            alarms.append(f"{one.files.id}: {standing.note}")
+            if standing.refused is None:
+                # What is refused stands among the exclusions.
+                one = one.noting(standing.note)
+                alarms.append(f"{one.files.id}: {standing.note}")
         recordings.append(one)
     refused = tuple(standing.refused for standing in found.values() if standing.refused is not None)
     return replace(
@@ -160,8 +162,10 @@ def _calibrated(
             f"the camera does not stand as calibrated: what it saw puts it {told.moved_mm:.0f} mm and "
             f"{math.degrees(told.turned_rad):.1f} degrees from there, which moves joints by {knock.offset_px:.0f} px"
         )
-        if options.resect and _is_certain(told):
-            return Standing(told.camera, f"{detail}; its pose is solved anew {_how_well(told)}")
+        if options.resect:
+            if _is_certain(told):
+                return Standing(told.camera, f"{detail}; its pose is solved anew {_how_well(told)}")
+            detail += f"; where it stands instead is too uncertain ({told.position_sigma_mm:.0f} mm)"
     reading = Reading(gate, share, detail)
     refused = Exclusion(recording.files.trial, CAMERA, reading.reason, recording.files.id, share, gate.limit)
     return Standing(None, reading.reason, refused)

@@ -97,5 +97,5 @@ def digest_parts(raw: RawCapture, digests: Mapping[Path, str], *paths: Path | No
         found.relative_to(raw.folder).as_posix(): digests[found]
         for path in paths
         if path is not None
-        for found in (sorted(part for part in digests if path in part.parents) if path.is_dir() else [path])
+        for found in ([path] if path in digests else sorted(part for part in digests if path in part.parents))
     }

@@ -21,7 +21,7 @@ from viodat.capture.participants import Participant, overlay, read_participants
 from viodat.capture.patterns import Rule
 from viodat.capture.raw import Missing, RawRecording, RawTrial, Unmatched
 from viodat.capture.spelling import shown
-from viodat.capture.walk import Listing, list_files
+from viodat.capture.walk import Listing, list_files, with_writable_names
 from viodat.errors import ConfigError
 
 _EXAMPLE: Final = """
@@ -90,7 +90,7 @@ class CaptureLayout:
         rules = {role: config.rules(role) for role in _ROLES}
         whole = [rule for role in ("keypoints", "ignore") for rule in rules[role] if rule.pattern.is_folder]
         _check_folder(raw)
-        listing = list_files(raw, lambda folder: any(rule.match(folder) is not None for rule in whole))
+        listing = with_writable_names(list_files(raw, lambda f: any(rule.match(f) is not None for rule in whole)))
         if not listing.files:
             raise ConfigError("holds no files", where=raw, mend=f"What is expected, for example:{_EXAMPLE}")
         for path, why in listing.unusable:

@@ -22,6 +22,7 @@ _UNWRITABLE: Final = ("Cc", "Cs")
 
 _MOST_FILES = 1_000_000
 _DEEPEST = 30
+_ODD = "has a character in its name that cannot be written"
 _LONGEST = 300
 
 
@@ -36,8 +37,7 @@ class Listing:
     folders
         Of folders taken as a whole; each ends in ``/``. What is in them is not listed.
     unusable
-        Path and reason of what is neither, or has no name that can be written: broken links, links that were not
-        followed, pipes and devices.
+        Path and reason of what is neither: broken links, links that were not followed, pipes and devices.
     """
 
     files: tuple[str, ...]
@@ -71,9 +71,7 @@ def list_files(raw: Path, is_whole: Callable[[str], bool]) -> Listing:
         for entry in _entries(raw, prefix):
             path = f"{prefix}{entry.name}"
             kind = _kind(entry)
-            if any(unicodedata.category(letter) in _UNWRITABLE for letter in entry.name):
-                unusable.append((shown(path, _LONGEST), "has a character in its name that cannot be written"))
-            elif kind == "file":
+            if kind == "file":
                 files.append(path)
             elif kind == "neither":
                 unusable.append((path, "is a broken link or no regular file"))
@@ -92,6 +90,22 @@ def list_files(raw: Path, is_whole: Callable[[str], bool]) -> Listing:
                 mend="Is it the folder of the recordings?",
             )
     return Listing(tuple(sorted(files)), tuple(sorted(folders)), tuple(sorted(unusable)))
+
+
+def with_writable_names(listing: Listing) -> Listing:
+    """Count those whose names cannot stand in a table or a message among the unusable."""
+    odd = [path for path in (*listing.files, *listing.folders) if not _is_writable(path)]
+    return Listing(
+        tuple(filter(_is_writable, listing.files)),
+        tuple(filter(_is_writable, listing.folders)),
+        tuple(
+            sorted((shown(path, _LONGEST), why) for path, why in (*listing.unusable, *((path, _ODD) for path in odd)))
+        ),
+    )
+
+
+def _is_writable(path: str) -> bool:
+    return not any(unicodedata.category(letter) in _UNWRITABLE for letter in path)
 
 
 def _entries(raw: Path, prefix: str) -> Iterator[os.DirEntry[str]]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from viodat.build import BuildOptions
 
 _SHOWN = 12
+_KEPT = {"clocks": "not trained on:", "camera": "pictures without truth:"}
+"""What is said of a recording that is in the dataset all the same, by the stage that found something."""
 
 
 def build(
@@ -166,9 +168,8 @@ def _left_out(exclusions: Sequence[Mapping[str, Any]]) -> list[str]:
     for row in exclusions:
         key = row["trial"], row["stage"], bool(row["recording"]), row["reason"]
         together.setdefault(key, []).append(row["recording"] or row["trial"])
-    # A recording without a good clock is in the dataset all the same.
     return [
-        f"{'not trained on:' if recording and stage == 'clocks' else 'left out'} {', '.join(names)} ({stage}): {reason}"
+        f"{_KEPT.get(stage, 'left out') if recording else 'left out'} {', '.join(names)} ({stage}): {reason}"
         for (_, stage, recording, reason), names in together.items()
     ]
 

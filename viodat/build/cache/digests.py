@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,24 @@ from viodat.files import sha256, write_bytes
 
 UNREADABLE: Final = "unreadable"
 _THREADS: Final = 4
+_ROUNDING_NS: Final = 2_000_000_000
 _FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class FileState:
+    """Size and time of change of a file, by which another content is told without reading it."""
+
+    bytes: int
+    mtime_ns: int
+
+    def holds(self, path: Path) -> bool:
+        """Whether the file is still the same; computers that share a disk may round its times."""
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        return found.st_size == self.bytes and abs(found.st_mtime_ns - self.mtime_ns) < _ROUNDING_NS
 
 
 class FileDigests:
@@ -76,6 +94,10 @@ class FileDigests:
                 pool.shutdown(cancel_futures=True)
                 raise
         return found
+
+    def states(self, paths: Iterable[Path]) -> dict[Path, FileState]:
+        """Give what each file was when its digest was taken; nothing of one that could not be read."""
+        return {path: FileState(*self._known[str(path)][0][:2]) for path in paths if str(path) in self._known}
 
     def know(self, path: Path, digest: str) -> None:
         """Take over a digest that is known from elsewhere."""

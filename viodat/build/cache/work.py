@@ -15,15 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+from viodat.build.cache.digests import FileState
 from viodat.build.cache.sources import code_digest, library_version
 from viodat.build.cache.store import DamagedEntryError, Entry, Store, key_of
 from viodat.build.faults import UnwritableError
-from viodat.errors import ViodatError
+from viodat.errors import CaptureError, ViodatError
+from viodat.files import sha256
 
 T = TypeVar("T")
 
 FAILED: Final = "a fault before it"
-"""Part of a step that goes on after a fault of ours: its result holds for as long as that fault does."""
+"""Part of a step that goes on after a fault of ours or of a disk: its result holds for as long as that fault does."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,15 @@ class Step:
         What its result depends on, beside code and libraries: plain values by name.
     by_itself
         Whether a fault elsewhere in its trial is none of its business.
+    files
+        Raw files that it reads, as they were when their digests were taken.
     """
 
     stage: Stage
     unit: str
     inputs: Mapping[str, Any]
     by_itself: bool = False
+    files: Mapping[Path, FileState] = field(default_factory=dict)
 
     @cached_property
     def parts(self) -> dict[str, Any]:
@@ -81,7 +86,7 @@ class Step:
         return key_of(self.parts)
 
     def after(self, faults: tuple[str, ...]) -> Step:
-        """Give the step as it is after faults of ours."""
+        """Give the step as it is after faults that another time may not have."""
         return replace(self, inputs={**self.inputs, FAILED: list(faults)}) if faults and not self.by_itself else self
 
 
@@ -105,6 +110,11 @@ class Done(Generic[T]):
     value: T
     entry: Entry | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+
+
+def _changed(step: Step) -> Path | None:
+    """Give a file that is not what it was when its digest was taken: what was read of it is of another key."""
+    return next((path for path, state in step.files.items() if not state.holds(path)), None)
 
 
 class Work:
@@ -140,7 +150,8 @@ class Work:
         Raises
         ------
         ViodatError
-            As ``compute``; that is remembered too.
+            As ``compute``; that is remembered too, unless a disk is the cause. Or a file is not what it was when its
+            digest was taken.
         Exception
             As ``compute``; the next build tries again.
         """
@@ -159,9 +170,21 @@ class Work:
         try:
             folder = self.store.folder_of(entry)
             files = {name: folder / name for name in entry.files}
+            if any(sha256(path) != entry.files[name].sha256 for name, path in files.items()):
+                return None
             return Done(step.key, entry.value(folder), entry, files)
         except (DamagedEntryError, OSError):
             return None
+
+    def _check_unchanged(self, step: Step) -> None:
+        if (path := _changed(step)) is not None:
+            error = CaptureError(
+                "was changed or removed while the build read it",
+                where=path,
+                mend="Build again when nobody writes to the raw recordings.",
+            )
+            self.faults = (*self.faults, str(error))
+            raise error
 
     def _computed(
         self, step: Step, compute: Callable[[Path], Any], faulty: Callable[[Any], tuple[str, ...]]
@@ -172,10 +195,13 @@ class Work:
             try:
                 value = compute(folder)
             except ViodatError as error:
-                if isinstance(error.__cause__, OSError):
+                if isinstance(error.__cause__, OSError) or _changed(step) is not None:
                     # A disk may read tomorrow what it does not read today.
+                    self.faults = (*self.faults, str(error))
                     raise
                 value = error
+            else:
+                self._check_unchanged(step)
             seconds = time.perf_counter() - began
             faults = () if isinstance(value, ViodatError) else faulty(value)
             if faults:
