@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 from tests.formats import FORMATS, Format
-from tests.mutate import careless_edits, mutants
+from tests.mutate import HOSTILE, careless_edits, mutants
 from viodat.errors import ConfigError, ViodatError, ViodatWarning
 
 OUTCOMES = ("read", "refused", "fault", "crashed", "hung")
@@ -82,7 +82,8 @@ def _pump(stream: Iterator[str], lines: queue.Queue[str]) -> None:
 
 
 def _damaged(kind: Format, content: bytes, count: int, seed: int) -> Iterator[bytes]:
-    """Yield damaged copies: of bytes, and of a text every other one with a careless edit."""
+    """Yield hostile files, then damaged copies: of bytes, and of a text every other one with a careless edit."""
+    yield from HOSTILE
     edits = careless_edits(content, count, seed) if kind.text else iter(())
     for number, (_, changed) in enumerate(mutants(content, count, seed)):
         _, edited = next(edits, ("", changed))
@@ -101,7 +102,7 @@ def _read_all(count: int, seed: int, kinds: Sequence[str]) -> None:
             path = kind.write(Path(folder))
             content = path.read_bytes()
             kind.read(path)
-            for changed in islice(_damaged(kind, content, count, seed), int(start), None):
+            for changed in islice(_damaged(kind, content, count, seed), int(start), count):
                 path.write_bytes(changed)
                 print(_outcome(kind, path), file=out)
 

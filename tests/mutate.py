@@ -13,6 +13,24 @@ _CARELESS: Final = (
     "null",
 )  # fmt: skip
 
+_LAUGHS: Final = b"".join(b'<!ENTITY l%d "%s">' % (i, b"&l%d;" % (i - 1) * 10) for i in range(1, 10))
+_ANCHORS: Final = b"".join(b"%c: &%c [%s]\n" % (98 + i, 98 + i, b",".join([b"*%c" % (97 + i)] * 9)) for i in range(12))
+HOSTILE: Final = (
+    b"x" * 400_000,
+    b"," * 300_000,
+    b"1" * 300_000,
+    b"\n" * 500_000,
+    b"[" * 200_000,
+    b'{"a":' * 100_000,
+    b"<a>" * 100_000,
+    b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY l0 "ha">' + _LAUGHS + b"]><a>&l9;</a>",
+    b"%YAML:1.0\na: &a [x,x,x,x,x,x,x,x,x]\n" + _ANCHORS,
+    b"a" + b".a" * 5000 + b" = 1\n",
+    b"\xff\xfe" + b"\x00\xd8" * 1000,
+    bytes(1 << 20),
+)
+"""Files that are long, deep, or grow when they are read, in the one or the other format."""
+
 
 def mutants(content: bytes, count: int, seed: int, head_bytes: int = 4096) -> Iterator[tuple[str, bytes]]:
     """Yield ``count`` damaged copies of ``content`` with a word on what was done to each.

@@ -7,9 +7,11 @@ A reader, or a build that starts again after a power cut, meets the old file or 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -57,11 +59,19 @@ def write_text(destination: Path, content: str) -> None:
     write_bytes(destination, content.encode("utf-8"))
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's content, as 64 hexadecimal digits."""
+def sha256(path: Path, stop: threading.Event | None = None) -> str:
+    """SHA-256 of a file's content, as 64 hexadecimal digits.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or ``stop`` was set before its end.
+    """
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
+            if stop is not None and stop.is_set():
+                raise InterruptedError(errno.EINTR, "stopped", str(path))
             digest.update(chunk)
     return digest.hexdigest()
 

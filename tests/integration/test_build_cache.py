@@ -227,3 +227,43 @@ def test_ctrl_c_says_how_to_go_on(demo_raw, tmp_path):
     assert not out.exists()
     plan = plan_build(demo_raw, out)
     assert any(not step.why for step in plan.steps)
+
+
+def test_a_file_that_is_taken_for_another_is_read_again(again, raw_copy):
+    """The static trial and the range-of-motion trial change places in capture.toml: the same files, other roles."""
+    with (raw_copy / "capture.toml").open("a") as file:
+        file.write("")
+    static = "[files]\n"
+    text = (raw_copy / "capture.toml").read_text()
+    assert static in text
+    rom = '[files]\nstatic = "none/{participant}.c3d"\nrom = "{participant}/{participant}_static.c3d"\n'
+    (raw_copy / "capture.toml").write_text(text.replace(static, rom, 1))
+    stale = plan_build(raw_copy, again, options=TWO).stale
+    (why,) = {step.why for step in stale if step.stage == "joints"}
+    assert "files as changed" in why
+
+
+def test_consent_that_is_withdrawn_leaves_nothing_in_the_cache(again, raw_copy):
+    people = raw_copy / "participants.csv"
+    assert list(default_cache(again).glob("*/P04*"))
+    header, *rows = people.read_text().splitlines()
+    place = header.split(",").index("consent")
+    cells = [row.split(",") for row in rows]
+    for row in cells:
+        row[place] = "no" if row[0] == "P04" else row[place]
+    people.write_text("\n".join([header, *map(",".join, cells)]) + "\n")
+    build_dataset(raw_copy, again, options=BuildOptions())
+    left = {path.relative_to(default_cache(again)).parts[0] for path in default_cache(again).glob("[!.]*/P04*")}
+    # What is kept is that there is nothing, and why.
+    assert left <= {"write", "draw"}
+    assert set(viodat.open_dataset(again).trials["participant"]) == {"P05"}
+
+
+@pytest.mark.parametrize("stage", ["write", "draw"])
+def test_a_flipped_byte_in_the_cache_is_mended(again, built, demo_raw, stage):
+    for path in (default_cache(again) / stage).rglob("arrays.npz"):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    build_dataset(demo_raw, again, options=TWO)
+    assert manifest(again) == manifest(built)

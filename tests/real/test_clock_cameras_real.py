@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from viodat.build.keypoints import keypoints_from_file
 from viodat.build.raw import open_raw
-from viodat.build.recording import keypoints_from_file
 from viodat.capture.video import read_video_times
 from viodat.clock import Device, Picture, TrialEvidence
 from viodat.clock.evidence.cameras import cameras

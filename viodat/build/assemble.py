@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from viodat.build.cache.digests import FileDigests
-from viodat.build.cache.store import Entry, FileFact, Store
+from viodat.build.cache.store import DamagedEntryError, Entry, FileFact, Store
 from viodat.build.finish import DRAW, WRITE, Finished, FinishTask, Written
 from viodat.build.prepare import READ, WAVEFORM
 from viodat.build.report import TrialPage
@@ -49,14 +49,19 @@ def parts_of_trial(store: Store, finished: Finished, out: Path) -> TrialParts | 
     draw = store.read(DRAW.name, finished.trial, finished.draw_key)
     if write is None or draw is None:
         return None
-    written: Written = write.value(out)
+    try:
+        written, page = write.value(out), draw.value(out)
+    except DamagedEntryError:
+        return None
+    if not isinstance(written, Written) or not isinstance(page, TrialPage):
+        return None
     files = dict(_files(store, write)) | dict(_files(store, draw))
     for target, (recording, key) in written.waveforms.items():
         read = store.read(READ.name, recording, key)
         if read is None or WAVEFORM not in read.files:
             return None
         files[target] = store.folder_of(read) / WAVEFORM, read.files[WAVEFORM]
-    return TrialParts(written, draw.value(out), files)
+    return TrialParts(written, page, files)
 
 
 def _files(store: Store, entry: Entry) -> Iterator[tuple[str, tuple[Path, FileFact]]]:

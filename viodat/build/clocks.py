@@ -42,7 +42,7 @@ def settle_clocks(
     Parameters
     ----------
     result
-        From :func:`viodat.build.trial.read_trial_evidence`; an excluded trial comes back as it is.
+        From :func:`viodat.build.prepare.first_pass`; an excluded trial comes back as it is.
     raw
         The capture.
     method

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _ANSWERS_WITHIN_S: Final = 20
+_WORKERS_WITHIN_S: Final = 60
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Cluster:
             }
             try:
                 for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
+                    if future.status in ("cancelled", "lost"):
+                        raise ConfigError(
+                            f"--scheduler {self.address}: the scheduler is gone; what was there before is as it was",
+                            mend="Start it again; the same command goes on from what is done.",
+                        )
                     yield Answer(futures[future], _answer(future))
             finally:
                 client.cancel(list(futures))  # type: ignore[no-untyped-call]
@@ -75,6 +81,12 @@ def _connected(kind: type[Client], address: str) -> Iterator[Client]:
             mend="Start one with 'dask scheduler', and workers with 'dask worker ADDRESS'.",
         ) from error
     with client:
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_WITHIN_S)
+        except TimeoutError as error:
+            raise ConfigError(
+                f"--scheduler {address}: it has no workers", mend=f"Start some: dask worker {address}"
+            ) from error
         # One that dies at this moment answers with an error.
         answers = client.run(_version, on_error="return").values()
         found = {answer for answer in answers if isinstance(answer, str)}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-from viodat.errors import ViodatError
+from viodat.errors import ViodatError, ViodatWarning
 
 DISK_FAULTS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """What only a disk says that is written to, and not one that is read from."""
 
+_PASSING: Final = frozenset(
+    (errno.EIO, errno.ENOMEM, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.EINTR)
+)
 _REPORT: Final = "(please report this)"
 _OURS: Final = re.compile(rf"unexpected \w+: .*?{re.escape(_REPORT)}", re.DOTALL)
 
@@ -59,3 +64,19 @@ def reason_of(error: Exception) -> str:
 def faults_of_ours(texts: Iterable[str]) -> tuple[str, ...]:
     """Find the faults of ours, each once, that reasons, notes or alarms tell of."""
     return tuple(dict.fromkeys(found for text in texts for found in _OURS.findall(text)))
+
+
+def is_passing(error: Exception) -> bool:
+    """Say whether an error is a disk's or the memory's, which may pass: it says nothing of the file."""
+    cause = error.__cause__ or error.__context__
+    return isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno in _PASSING)
+
+
+@contextlib.contextmanager
+def heeding() -> Iterator[list[str]]:
+    """Gather what readers warn of."""
+    told: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ViodatWarning)
+        yield told
+    told += [str(w.message) for w in caught if issubclass(w.category, ViodatWarning)]

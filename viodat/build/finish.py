@@ -25,20 +25,21 @@ from viodat.build.prepare import TrialTask, first_pass
 from viodat.build.raw import RawCapture
 from viodat.build.report import TrialPage, draw_trial
 from viodat.build.settled_sounds import settle_sounds
+from viodat.build.solving import Estimated, estimate
 from viodat.build.standing import Standing, find_standing, with_standing
 from viodat.build.story import write_story
 from viodat.build.trial import TrialResult
 from viodat.build.view import parts_of, view_of
 from viodat.build.writing import Tables, write_trial
-from viodat.clock import DevicePrior, Evidence, TrialClocks, solve_trial
+from viodat.clock import DevicePrior, TrialClocks
 from viodat.dataset import paths
 from viodat.dataset.pseudonyms import Pseudonyms
 from viodat.dataset.sketches import TrialSketch, sketch_trial
 
-CLOCKS: Final = Stage("clocks", "viodat.clock", ("numpy", "scipy"))
-CAMERAS: Final = Stage("cameras", "viodat.build.standing", ("numpy", "scipy", "opencv-python-headless"))
-WRITE: Final = Stage("write", "viodat.build.finish", ("numpy", "scipy", "pyarrow", "opencv-python-headless"))
-DRAW: Final = Stage("draw", "viodat.build.report", ("numpy", "matplotlib", "librosa", "av"))
+CLOCKS: Final = Stage("clocks", ("viodat.build.solving",), ("numpy", "scipy"))
+CAMERAS: Final = Stage("cameras", ("viodat.build.standing",), ("numpy", "scipy", "opencv-python-headless"))
+WRITE: Final = Stage("write", ("viodat.build.finish",), ("numpy", "scipy", "pyarrow", "opencv-python-headless"))
+DRAW: Final = Stage("draw", ("viodat.build.report",), ("numpy", "matplotlib", "librosa", "av"))
 
 SECOND_PASS: Final = (CLOCKS, CAMERAS, WRITE, DRAW)
 
@@ -193,7 +194,7 @@ def _finish(task: FinishTask, work: Work) -> Finished:
         evidence = gathered.value.evidence
         estimated = work.run(
             task.clocks(gathered.key),
-            lambda folder: _estimated(evidence, task) if evidence is not None else Estimated(),
+            lambda folder: estimate(evidence, task.priors, task.alone) if evidence is not None else Estimated(),
             faulty=lambda value: faults_of_ours((value.fault,)),
         )
         clocks, evidence_key = estimated.value, gathered.key
@@ -218,30 +219,6 @@ def _finish(task: FinishTask, work: Work) -> Finished:
 
 
 @dataclass(frozen=True)
-class Estimated:
-    """The clocks of a trial; None where they are not estimated, and why they cannot be."""
-
-    clocks: TrialClocks | None = None
-    fault: str = ""
-
-
-def _estimated(evidence: Evidence, task: FinishTask) -> Estimated:
-    """Estimate the clocks with what other trials say; where that fails, with a note, from this trial alone."""
-    why = task.alone
-    if not why:
-        try:
-            return Estimated(_light(solve_trial(evidence, task.priors)))
-        except Exception as error:
-            why = reason_of(error)
-    try:
-        clocks = solve_trial(evidence)
-    except Exception as error:
-        return Estimated(fault=reason_of(error))
-    note = f"its clocks are less certain, estimated without the other trials, because together they cannot be: {why}"
-    return Estimated(_light(replace(clocks, notes={**clocks.notes, "": (*clocks.notes.get("", ()), note)})), why)
-
-
-@dataclass(frozen=True)
 class Stood:
     """Where the cameras stood, by recording, and why that could not be found out."""
 
@@ -256,11 +233,6 @@ def _stood(result: TrialResult, task: FinishTask, clocks: TrialClocks | None) ->
         return Stood(find_standing(result, task.view, task.trial.options, method, clocks))
     except Exception as error:
         return Stood(fault=reason_of(error))
-
-
-def _light(clocks: TrialClocks) -> TrialClocks:
-    """Leave the evidence to the step that has it."""
-    return replace(clocks, evidence=replace(clocks.evidence, observations=()))
 
 
 class _Settled:

@@ -11,7 +11,7 @@ from viodat.build.cache.digests import FileState
 from viodat.build.clock_claims import sync_method
 from viodat.build.faults import reason_of
 from viodat.build.finish import FinishTask
-from viodat.build.gates import Exclusion
+from viodat.build.gates import Exclusion, gate_consent
 from viodat.build.options import BuildOptions
 from viodat.build.prepare import Prepared, TrialTask
 from viodat.build.raw import RawCapture, open_raw
@@ -58,6 +58,17 @@ class Order:
     def devices(self) -> tuple[str, ...]:
         """All devices of the capture, by name."""
         return tuple(sorted({recording.device for recording in self.source.layout.recordings}))
+
+    @cached_property
+    def refused(self) -> dict[str, Exclusion]:
+        """Trials of those who did not consent: nothing of theirs is read."""
+        people = self.source.layout.participants
+        found = {files.id: gate_consent(files.id, people[files.participant]) for files in self.trials}
+        return {name: refusal for name, refusal in found.items() if refusal is not None}
+
+    def files_read(self) -> list[Path]:
+        """Give the raw files that are read, without those of trials that are refused."""
+        return [path for files in self.trials if files.id not in self.refused for path in files_read(files)]
 
     def tasks(
         self, digests: Mapping[Path, str], states: Mapping[Path, FileState] | None = None
@@ -117,7 +128,8 @@ def plan_order(raw: Path, config: Path | None, options: BuildOptions) -> Order:
     ConfigError
         If it cannot be understood, or lacks what the options ask for.
     """
-    source = open_raw(raw, config, options.sync)
+    # Processes elsewhere need not stand in the same folder.
+    source = open_raw(raw.absolute(), config, options.sync)
     trials = _chosen(source, options)
     splits = assign_splits(
         ((trial.id, trial.participant) for trial in source.layout.trials),
@@ -128,6 +140,8 @@ def plan_order(raw: Path, config: Path | None, options: BuildOptions) -> Order:
     method = sync_method(source.config, options.sync)
     _check_given(source, method)
     _check_detector(source, options)
+    if options.pose_model is not None and not options.pose_model.is_file():
+        raise ConfigError(f"--pose-model {options.pose_model}: no such file", mend="Correct the path.")
     known = [trial.id for trial in source.layout.trials]
     sessions = group_of(source.config.sessions, known, "sessions")
     pieces = group_of(source.config.pieces, known, "pieces")

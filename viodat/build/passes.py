@@ -15,11 +15,12 @@ from viodat.build.finish import Finished, FinishTask, finish
 from viodat.build.gates import Exclusion
 from viodat.build.order import Order
 from viodat.build.prepare import Prepared, TrialTask, known_of, prepare
-from viodat.build.view import files_read
 from viodat.build.workers import Answer, Lost, Workers
 from viodat.errors import DatasetError
 
 DIGESTS: Final = "digests.json"
+WORKER: Final = "worker"
+"""Stage of the exclusion of a trial whose process failed."""
 
 Progress = Callable[[int, int, str], None]
 """Called with (trials done, trials in all, what). They are counted twice: as they are read, and as they are written."""
@@ -37,7 +38,7 @@ class Passes:
         """Give what the cache has of each trial in the end, by trial."""
         trials = self._order.trials
         self._progress(0, len(trials), "reading digests")
-        wanted = [path for files in trials for path in files_read(files)]
+        wanted = self._order.files_read()
         digests = self._digests.of(wanted, self._reading)
         tasks = self._order.tasks(digests, self._digests.states(wanted))
         self._digests.save()
@@ -49,9 +50,13 @@ class Passes:
 
     def _first(self, tasks: Mapping[str, TrialTask]) -> dict[str, Prepared | Exclusion]:
         """Read what the cache does not have; a trial whose process fails is lost."""
-        found: dict[str, Prepared | Exclusion] = {}
+        found: dict[str, Prepared | Exclusion] = {**self._order.refused}
+        for name in self._order.refused:
+            # Whoever withdraws consent is not kept either.
+            for unit in (name, *(recording.id for recording in tasks[name].files.recordings)):
+                self._store.forget_unit(unit)
         for name, task in tasks.items():
-            if (known := known_of(task, self._store)) is not None:
+            if name not in found and (known := known_of(task, self._store)) is not None:
                 found[name] = known
         todo = {name: task for name, task in tasks.items() if name not in found}
         for answer in self._answers(_Prepare(self._store), todo, "read"):
@@ -111,7 +116,7 @@ class Passes:
         else:
             assert isinstance(value, Exception)
             why = reason_of(value)
-        return Exclusion(trial, "worker", f"its worker failed: {why}")
+        return Exclusion(trial, WORKER, f"its worker failed: {why}")
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from viodat.build.clock_claims import sync_method
 from viodat.build.faults import UnwritableError, disk_fault
 from viodat.build.options import BuildOptions
 from viodat.build.order import Order, plan_order
-from viodat.build.passes import Passes, Progress
+from viodat.build.passes import WORKER, Passes, Progress
 from viodat.build.raw import RawCapture
 from viodat.build.report import write_report
+from viodat.build.sound import feature_rates
 from viodat.build.staging import staging_folder
-from viodat.build.trial import feature_rates
 from viodat.build.workers import ThisProcess, Workers
 from viodat.build.writing import Tables, write_tables
 from viodat.capture.raw import RawTrial
@@ -64,7 +64,8 @@ class BuildResult:
     notes
         What is probably wrong in a trial, and what is missing in the capture as a whole.
     faults
-        Faults of viodat itself, with the trials that met them; the dataset lacks what they cost.
+        Faults of viodat itself, and processes that died, took too long or needed too much memory, with the trials that
+        met them: the dataset lacks what they cost, and the next build tries again.
     worked_on
         How many trials had to be read, written or drawn; the others lay in the cache.
     cache
@@ -153,6 +154,9 @@ def _assembled(staging: Path, out: Path, order: Order, parts: Mapping[str, Trial
         for fault in part.written.faults:
             ours.setdefault(fault, []).append(name)
     built = sum(row["status"] == schema.STATUS_BUILT for row in tables.trials)
+    for row in tables.exclusions:
+        if row["stage"] == WORKER:
+            ours.setdefault(row["reason"], []).append(row["trial"])
     if not built:
         reasons = list(dict.fromkeys(row["reason"].rstrip(".") for row in tables.exclusions))
         raise DatasetError(

@@ -17,7 +17,6 @@ from viodat.build.options import BuildOptions
 from viodat.build.order import plan_order
 from viodat.build.passes import DIGESTS
 from viodat.build.prepare import FIRST_PASS, known_of
-from viodat.build.view import files_read
 
 _SHOWN: Final = 3
 _NEVER: Final = "never done"
@@ -100,7 +99,10 @@ def plan_build(
     order = plan_order(Path(raw), Path(config) if config else None, options or BuildOptions())
     store = Store(cache if cache is not None else default_cache(Path(out)))
     digests = FileDigests(store.folder / DIGESTS if store.folder is not None else None)
-    tasks = order.tasks(digests.of(path for files in order.trials for path in files_read(files)))
+    tasks = order.tasks(digests.of(order.files_read()))
+    for name in order.refused:
+        # Nothing of theirs is done.
+        del tasks[name]
     prepared = {name: known for name, task in tasks.items() if (known := known_of(task, store)) is not None}
     finishing = order.finishing(tasks, prepared)
     waits = _WAITS if order.method == "auto" and len(prepared) < len(tasks) else ""

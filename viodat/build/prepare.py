@@ -25,24 +25,20 @@ from viodat.build.cache.work import Done, Stage, Step, Work
 from viodat.build.clock_claims import sync_method
 from viodat.build.faults import faults_of_ours, reason_of
 from viodat.build.gates import Exclusion
+from viodat.build.keypoints import Detected, detect_keypoints
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture
 from viodat.build.recording import (
-    Detected,
     Recorded,
     RecordingResult,
-    detect_keypoints,
     join_recording,
     read_files,
 )
-from viodat.build.sound import write_sound
+from viodat.build.sound import Described, describe_sounds, feature_rates, write_sound
 from viodat.build.trial import (
-    Described,
     Gathered,
     Joined,
     TrialResult,
-    describe_sounds,
-    feature_rates,
     gather_evidence,
     join_markers,
     offered_by,
@@ -54,11 +50,11 @@ from viodat.capture.raw import RawRecording, RawTrial
 from viodat.clock import DevicePrior, TrialEvidence
 from viodat.errors import DatasetError
 
-JOINTS: Final = Stage("joints", "viodat.build.trial", ("numpy", "scipy", "numba", "ezc3d", "c3d"))
-READ: Final = Stage("read", "viodat.build.recording", ("numpy", "av", "soundfile"))
-KEYPOINTS: Final = Stage("keypoints", "viodat.pose2d", ("numpy", "av", "mediapipe"))
-FEATURES: Final = Stage("features", "viodat.audio", ("numpy", "scipy", "numba", "librosa", "soxr"))
-EVIDENCE: Final = Stage("evidence", "viodat.build.trial", ("numpy", "scipy", "numba"))
+JOINTS: Final = Stage("joints", ("viodat.build.trial",), ("numpy", "scipy", "numba", "ezc3d", "c3d"))
+READ: Final = Stage("read", ("viodat.build.recording", "viodat.build.sound"), ("numpy", "av", "soundfile"))
+KEYPOINTS: Final = Stage("keypoints", ("viodat.build.keypoints",), ("numpy", "av", "mediapipe"))
+FEATURES: Final = Stage("features", ("viodat.build.sound",), ("numpy", "scipy", "numba", "librosa", "soxr"))
+EVIDENCE: Final = Stage("evidence", ("viodat.build.trial",), ("numpy", "scipy", "numba"))
 
 FIRST_PASS: Final = (JOINTS, READ, KEYPOINTS, FEATURES, EVIDENCE)
 WAVEFORM: Final = "sound.flac"
@@ -101,6 +97,7 @@ class TrialTask:
             files.id,
             self.joints_view,
             digest_parts(self.raw, self.digests, files.marker_file, files.static, files.rom, files.vsk),
+            self._roles(markers=files.marker_file, static=files.static, rom=files.rom, vsk=files.vsk),
             {"option joint_centres": self.options.joint_centres},
         )
 
@@ -115,7 +112,8 @@ class TrialTask:
     def read(self, recording: RawRecording) -> Step:
         """Read a recording's sound and stamps."""
         used = digest_parts(self.raw, self.digests, recording.video, recording.frames_csv, recording.audio)
-        return self._step(READ, recording.id, None, used)
+        roles = self._roles(video=recording.video, frames_csv=recording.frames_csv, audio=recording.audio)
+        return self._step(READ, recording.id, None, used, roles)
 
     def keypoints(self, recording: RawRecording) -> Step:
         """Read a recording's keypoints, or detect them."""
@@ -188,6 +186,10 @@ class TrialTask:
             parts |= one
         read = {path: state for path, state in self.states.items() if self._name(path) in parts}
         return Step(stage, unit, parts, by_itself=stage in (READ, KEYPOINTS), files=read)
+
+    def _roles(self, **paths: Path | None) -> dict[str, dict[str, str]]:
+        """Tell what each file is taken for: the same two files may change places."""
+        return {"files as": {role: self._name(path) for role, path in paths.items() if path is not None}}
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.raw.folder).as_posix()

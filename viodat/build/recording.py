@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.build.clock_claims import claims_of, movies_of, sync_method
+from viodat.build.faults import heeding, is_passing
+from viodat.build.keypoints import Detected
 from viodat.build.options import BuildOptions
 from viodat.build.raw import RawCapture
 from viodat.build.truth import FrameTruth, JointCurve, overlap_fault, truth_at_frames
 from viodat.camera import Camera
 from viodat.capture.audio import AudioSignal, has_audio, read_audio
-from viodat.capture.config import CaptureConfig
 from viodat.capture.markers import Movie
 from viodat.capture.raw import RawRecording
 from viodat.capture.video import iter_frames, read_video_times
 from viodat.capture.video_times import VideoTimes
 from viodat.clock import Claim, ClockMap
 from viodat.dataset import schema
-from viodat.errors import CaptureError, MissingExtraError, ViodatWarning
-from viodat.pose2d import Keypoints, create_source, source_for
+from viodat.errors import CaptureError
+from viodat.pose2d import Keypoints
 
 _THUMBNAIL_PX = 640
 _UNPLACED = (
@@ -127,15 +126,6 @@ class Recorded:
     warned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Detected:
-    """Keypoints of a recording, or why there are none, and what readers found and handled."""
-
-    keypoints: Keypoints | None = None
-    why_not: str = ""
-    warned: tuple[str, ...] = ()
-
-
 def read_files(files: RawRecording) -> Recorded:
     """Read a recording's sound and the stamps of its frames.
 
@@ -144,28 +134,11 @@ def read_files(files: RawRecording) -> Recorded:
     ViodatError
         If one of its files is damaged.
     """
-    with _heeding() as warned:
+    with heeding() as warned:
         sound, zero_s, without_sound = _read_sound(files)
         stamps = files.video or files.frames_csv
         times = read_video_times(stamps) if stamps else None
     return Recorded(times, sound, zero_s, without_sound, tuple(warned))
-
-
-def detect_keypoints(
-    files: RawRecording, times: VideoTimes | None, config: CaptureConfig, options: BuildOptions
-) -> Detected:
-    """Read a recording's keypoint file, or look for keypoints in its pictures.
-
-    Raises
-    ------
-    ViodatError
-        If its video is damaged, or a detector was asked for and is not there.
-    """
-    if times is None:
-        return Detected()
-    with _heeding() as warned:
-        keypoints, why_not = _keypoints(files, times, config, options)
-    return Detected(keypoints, why_not, tuple(warned))
 
 
 def join_recording(
@@ -199,7 +172,7 @@ def join_recording(
     notes: list[str] = []
     alarms: list[str] = []
     times, sound, zero_s = recorded.times, recorded.sound, recorded.zero_s
-    with _heeding() as warned:
+    with heeding() as warned:
         camera = _camera_at_size(raw, files.device, times)
         device_times = np.empty(0)
         if times is not None:
@@ -226,16 +199,6 @@ def join_recording(
         files, camera, times, device_times, zero_s is not None, detected.keypoints, sound, claims
     )  # fmt: skip
     return result.noting(*notes, alarms=alarms)
-
-
-@contextlib.contextmanager
-def _heeding() -> Iterator[list[str]]:
-    """Gather what readers warn of."""
-    told: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ViodatWarning)
-        yield told
-    told += [str(w.message) for w in caught if issubclass(w.category, ViodatWarning)]
 
 
 def project_truth(
@@ -269,7 +232,7 @@ def project_truth(
     if recording.times is None:
         return result
     seen = clock.of_picture() if clock is not None else None
-    with _heeding() as told:
+    with heeding() as told:
         stage("project")
         truth = truth_at_frames(curve, recording.device_times_s, seen, recording.camera)
         picture = None
@@ -294,6 +257,8 @@ def _read_sound(files: RawRecording) -> tuple[AudioSignal | None, float | None, 
     try:
         sound = read_audio(files.video, silence=True)
     except CaptureError as error:
+        if is_passing(error):
+            raise
         return None, None, str(error)
     if not sound.samples.any():
         return None, sound.start_s, "its sound is silence, all samples are zero"
@@ -305,44 +270,6 @@ def _camera_at_size(raw: RawCapture, device: str, times: VideoTimes | None) -> C
     if camera is None or times is None or times.size_px is None:
         return camera
     return camera.fitted_to(times.size_px, raw.config.cameras.fit.get(device, "guess"))
-
-
-def _keypoints(
-    files: RawRecording, times: VideoTimes, config: CaptureConfig, options: BuildOptions
-) -> tuple[Keypoints | None, str]:
-    choice = options.pose2d if options.pose2d != "auto" else config.pose2d.source
-    if choice == "none":
-        return None, ""
-    if choice in ("auto", "files") and files.keypoints is not None:
-        try:
-            return keypoints_from_file(files, times, config), ""
-        except CaptureError as error:
-            return None, f"its keypoints are not used, so detected_px is null: {error}"
-    if choice == "files":
-        return None, "it has no keypoint file, so detected_px is null"
-    if files.video is None:
-        return None, "it has stamps but no pixels and no keypoint file, so detected_px is null"
-    try:
-        detector = create_source("mediapipe", **({"model": options.pose_model} if options.pose_model else {}))
-    except MissingExtraError as error:
-        if choice == "mediapipe":
-            raise
-        return None, f"no keypoints were detected, so detected_px is null: {error}"
-    return detector.read(files.video).on_frames(times.pts), ""
-
-
-def keypoints_from_file(files: RawRecording, times: VideoTimes, config: CaptureConfig) -> Keypoints | None:
-    """Read the keypoint file beside a recording, one row per video frame; None if there is none.
-
-    Raises
-    ------
-    CaptureError
-        If it is damaged, or is not of this video.
-    """
-    if files.keypoints is None:
-        return None
-    layout = {"layout": config.pose2d.layout} if config.pose2d.layout else {}
-    return source_for(files.keypoints, **layout).read(files.keypoints).on_frames(times.pts)
 
 
 def _picture(video: Path, times: VideoTimes, truth: FrameTruth) -> tuple[int, NDArray[np.uint8]] | None:

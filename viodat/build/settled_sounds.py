@@ -25,7 +25,7 @@ def settle_sounds(result: TrialResult, clocks: TrialClocks) -> TrialResult:
     Parameters
     ----------
     result
-        From :func:`viodat.build.trial.read_trial_evidence`, with its sounds.
+        From :func:`viodat.build.prepare.first_pass`, with its sounds.
     clocks
         As estimated.
     """

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from viodat.audio import SoundDescription, describe
+from viodat.build.options import BuildOptions
 from viodat.capture.audio import AudioSignal
+from viodat.capture.config import CaptureConfig
 from viodat.dataset.waveforms import write_waveform
+from viodat.errors import ViodatError
 
 CLIPPED_LEVEL: Final = 0.999
 """Samples at or above this level count as clipped."""
@@ -52,3 +57,59 @@ def write_sound(path: Path, signal: AudioSignal) -> None:
     """Write a recording's sound as the dataset will have it; see :func:`viodat.dataset.waveforms.write_waveform`."""
     lossy = signal.source.suffix.lower() in _LOSSY_SUFFIXES
     write_waveform(path, signal.samples, signal.rate_hz, lossy=lossy)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the sounds of a trial give.
+
+    Attributes
+    ----------
+    sounds
+        By recording.
+    best
+        The recording whose pitch was computed; empty without sound.
+    failed
+        Why a recording has no features, by recording.
+    """
+
+    sounds: Mapping[str, SoundDescription] = field(default_factory=dict)
+    best: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe_sounds(
+    sounds: Mapping[str, AudioSignal], devices: Mapping[str, str], config: CaptureConfig, options: BuildOptions
+) -> Described:
+    """Compute the audio features of a trial's sounds.
+
+    Parameters
+    ----------
+    sounds
+        By recording.
+    devices
+        Device of each recording.
+    config, options
+        Say which rates, and which microphone is the best.
+    """
+    rates = feature_rates(config, options)
+    waiting = dict(sounds)
+    wished = {name for name in sounds if devices[name] == config.audio.best_microphone}
+    best = ""
+    described: dict[str, SoundDescription] = {}
+    failed: dict[str, str] = {}
+    while waiting:
+        candidate = best_microphone({k: v for k, v in waiting.items() if k in wished} or waiting)
+        sound = waiting.pop(candidate)
+        try:
+            # The best one comes first, and the pitch is computed for it alone; if it fails, the next best takes over.
+            described[candidate] = describe(sound.samples, sound.rate_hz, rates=rates, with_f0=not best)
+            best = best or candidate
+        except ViodatError as error:
+            failed[candidate] = str(error)
+    return Described(described, best, failed)
+
+
+def feature_rates(config: CaptureConfig, options: BuildOptions) -> tuple[int, ...]:
+    """Rates of the audio frame that are built, Hz, ascending."""
+    return tuple(sorted({*options.feature_rates_hz, *config.audio.rates_hz}))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from viodat.build.faults import is_passing
 from viodat.build.raw import RawCapture
 from viodat.capture.c3d import read_c3d
 from viodat.capture.config import CaptureConfig
@@ -81,12 +82,16 @@ def read_trial(files: RawTrial, raw: RawCapture) -> TrialInputs:
             try:
                 beside[path] = read_markers(path, raw.config)
             except ViodatError as error:
+                if is_passing(error):
+                    raise
                 unread.append((path, error))
     from_vsk: dict[str, float] = {}
     if files.vsk is not None:
         try:
             from_vsk = dict(read_vsk(files.vsk).measurements)
         except ViodatError as error:
+            if is_passing(error):
+                raise
             unread.append((files.vsk, error))
     own = raw.config.participant(files.participant)
     # The layout's participants hold capture.toml over participants.csv, so the two never conflict here.

@@ -158,8 +158,8 @@ def _swap(staging: Path, target: Path, old: Path, out: Path) -> None:
             target.rename(old)
         try:
             staging.rename(target)
-        except OSError:
-            if old.exists():
+        except BaseException:
+            if old.exists() and not target.exists():
                 old.rename(target)
             raise
         shutil.rmtree(old, ignore_errors=True)

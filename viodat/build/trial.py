@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from viodat.audio import SoundDescription, describe
+from viodat.audio import SoundDescription
 from viodat.body import JointTrial, MarkerSet, audit_sides, audit_upright, detect_marker_set
 from viodat.body.gaps import GapReport
 from viodat.body.labels import LabelReport
@@ -32,10 +32,8 @@ from viodat.build.options import BuildOptions
 from viodat.build.quality import bone_lengths, joint_readings, marker_readings, size_readings
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult
-from viodat.build.sound import best_microphone
+from viodat.build.sound import Described
 from viodat.build.stages import Measurements, TrialInputs, read_trial
-from viodat.capture.audio import AudioSignal
-from viodat.capture.config import CaptureConfig
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.raw import RawTrial
 from viodat.clock import DevicePrior, Evidence, TrialClocks, TrialEvidence, gather, solve_trial
@@ -145,25 +143,6 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Described:
-    """What the sounds of a trial give.
-
-    Attributes
-    ----------
-    sounds
-        By recording.
-    best
-        The recording whose pitch was computed; empty without sound.
-    failed
-        Why a recording has no features, by recording.
-    """
-
-    sounds: Mapping[str, SoundDescription] = field(default_factory=dict)
-    best: str = ""
-    failed: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Gathered:
     """What a trial says of its clocks.
 
@@ -205,43 +184,6 @@ def join_markers(files: RawTrial, raw: RawCapture, options: BuildOptions, stage:
     if result.excluded or prepared is None:
         return Joined(result)
     return Joined(result, prepared.best, prepared.marker_set)
-
-
-def describe_sounds(
-    sounds: Mapping[str, AudioSignal], devices: Mapping[str, str], config: CaptureConfig, options: BuildOptions
-) -> Described:
-    """Compute the audio features of a trial's sounds.
-
-    Parameters
-    ----------
-    sounds
-        By recording.
-    devices
-        Device of each recording.
-    config, options
-        Say which rates, and which microphone is the best.
-    """
-    rates = feature_rates(config, options)
-    waiting = dict(sounds)
-    wished = {name for name in sounds if devices[name] == config.audio.best_microphone}
-    best = ""
-    described: dict[str, SoundDescription] = {}
-    failed: dict[str, str] = {}
-    while waiting:
-        candidate = best_microphone({k: v for k, v in waiting.items() if k in wished} or waiting)
-        sound = waiting.pop(candidate)
-        try:
-            # The best one comes first, and the pitch is computed for it alone; if it fails, the next best takes over.
-            described[candidate] = describe(sound.samples, sound.rate_hz, rates=rates, with_f0=not best)
-            best = best or candidate
-        except ViodatError as error:
-            failed[candidate] = str(error)
-    return Described(described, best, failed)
-
-
-def feature_rates(config: CaptureConfig, options: BuildOptions) -> tuple[int, ...]:
-    """Rates of the audio frame that are built, Hz, ascending."""
-    return tuple(sorted({*options.feature_rates_hz, *config.audio.rates_hz}))
 
 
 def with_recordings(

@@ -11,7 +11,6 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
-import resource
 import signal
 import sys
 import threading
@@ -106,7 +105,8 @@ class LocalPool:
         )
         try:
             with _one_thread_each():
-                waiting = {self._submit(pool, function, task): (name, 1) for name, task in tasks.items()}
+                with _deaf_to_ctrl_c():
+                    waiting = {self._submit(pool, function, task): (name, 1) for name, task in tasks.items()}
                 while waiting:
                     done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
                     for future in done:
@@ -150,6 +150,8 @@ def _begin(memory_gb: float, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if memory_gb and sys.platform == "linux":
+        import resource
+
         limit = int(memory_gb * _GIGABYTE)
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
@@ -175,6 +177,19 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let threads and processes that are started now never hear Ctrl-C: it is for this process to stop them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _death(code: int | None) -> str:

@@ -9,7 +9,6 @@ Source: the schema named in the files (ViconVST.xsd) and files of Nexus 1.8 and 
 
 from __future__ import annotations
 
-import csv
 import math
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
@@ -78,8 +77,8 @@ def _xml_values(path: Path, content: bytes) -> dict[str, float]:
 
 def _text_values(content: bytes) -> dict[str, float]:
     values: dict[str, float] = {}
-    lines = content.decode("utf-8-sig", errors="replace").replace("\0", "").splitlines()
-    for row in csv.reader(lines, quoting=csv.QUOTE_NONE):
+    for line in content.decode("utf-8-sig", errors="replace").replace("\0", "").splitlines():
+        row = line.split(",")
         if len(row) == 2:
             _put(values, row[0].strip(), row[1])
     return values

@@ -176,7 +176,8 @@ def _left_out(exclusions: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _tell_faults(faults: Sequence[str]) -> None:
     """End with the status of a fault of viodat if there was one; the dataset is there, without what it cost."""
+    cost = "The dataset is built without what it cost; the next build tries again."
     for fault in faults:
-        print_error(f"a fault of viodat, not of your recordings: {fault}. The dataset is built without what it cost.")
+        print_error(f"no fault of your recordings: {fault}. {cost}")
     if faults:
         raise typer.Exit(3)

@@ -46,7 +46,8 @@ Built by viodat {viodat_version}, schema {schema_version}.
 
 | file | one row per | columns |
 |---|---|---|
-| `participants.parquet`, `trials.parquet`, `recordings.parquet`, `cameras.parquet` | participant, trial, recording, camera | as named |
+| `participants.parquet` | participant | `participant`, `split`, `sex`, `age_group`, `level`, `handedness`, `consent`, body measurements (mm, kg, rad) and where each comes from; names are in no file |
+| `trials.parquet`, `recordings.parquet`, `cameras.parquet` | trial, recording, camera | as named |
 | `exclusions.parquet` | thing left out | stage, reason, the number behind it and its limit |
 | `motion/` | mocap frame | `trial`, `time_ns`, `joints_mm` [18x3] world frame, `sigma_mm` [18], `valid` [18], `velocity_mm_s` and `acceleration_mm_s2` [18x3] world frame, `angles_rad` [{n_angles}] |
 | `video/` | video frame | `trial`, `recording`, `time_ns`, `device_time_ns`, `pts`, `pose3d_mm` [18x3] camera frame, `pose2d_px` [18x2] projected truth, `detected_px` [18x2], `confidence` [18], `valid` [18] |

@@ -7,14 +7,16 @@ import pytest
 
 from tests.unit.build.trials import raw, recording, trial
 from viodat.build import finish as finishing
+from viodat.build import solving
 from viodat.build.cache.store import Store
 from viodat.build.cache.work import Work
 from viodat.build.faults import faults_of_ours, reason_of
-from viodat.build.finish import Estimated, FinishTask, _estimated, _Settled
+from viodat.build.finish import FinishTask, _Settled
 from viodat.build.gates import Exclusion
 from viodat.build.options import BuildOptions
 from viodat.build.order import _check_given
 from viodat.build.prepare import TrialTask
+from viodat.build.solving import Estimated, estimate
 from viodat.clock import Evidence, TrialClocks
 from viodat.errors import ConfigError
 
@@ -48,8 +50,8 @@ def test_a_trial_that_cannot_be_solved_with_others_has_what_it_tells_alone(monke
             raise ValueError("all of it")
         return own
 
-    monkeypatch.setattr(finishing, "solve_trial", solve)
-    found = _estimated(NOTHING, task())
+    monkeypatch.setattr(solving, "solve_trial", solve)
+    found = estimate(NOTHING, {})
     assert found.clocks.confidence == own.confidence
     assert found.clocks.notes["C01"] == ("b",)
     before, note = found.clocks.notes[""]
@@ -57,19 +59,19 @@ def test_a_trial_that_cannot_be_solved_with_others_has_what_it_tells_alone(monke
     assert note.startswith("its clocks are less certain, estimated without the other trials")
     assert "all of it" in note
     assert faults_of_ours((found.fault,))
-    told = _estimated(NOTHING, task(alone="they contradict each other")).clocks.notes[""]
+    told = estimate(NOTHING, {}, "they contradict each other").clocks.notes[""]
     assert "they contradict each other" in told[-1]
 
 
 def test_a_trial_that_cannot_be_solved_at_all_has_no_clocks(monkeypatch):
-    monkeypatch.setattr(finishing, "solve_trial", fail)
-    assert _estimated(NOTHING, task()) == Estimated(None, f"unexpected ValueError: no such thing {PLEASE}")
+    monkeypatch.setattr(solving, "solve_trial", fail)
+    assert estimate(NOTHING, {}) == Estimated(None, f"unexpected ValueError: no such thing {PLEASE}")
 
 
 def test_ctrl_c_within_the_estimate_is_ctrl_c(monkeypatch):
-    monkeypatch.setattr(finishing, "solve_trial", interrupted)
+    monkeypatch.setattr(solving, "solve_trial", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        _estimated(NOTHING, task())
+        estimate(NOTHING, {})
 
 
 def test_a_fault_of_ours_while_clocks_are_settled_costs_the_trial(monkeypatch):

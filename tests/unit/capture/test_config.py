@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import re
@@ -444,3 +445,16 @@ def test_the_examples_of_the_reference_page_are_valid():
     assert len(blocks) >= 10
     for block in blocks:
         CaptureConfig.model_validate(tomllib.loads(block))
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "broken link"])
+def test_what_stands_in_its_place_is_not_passed_over(tmp_path, kind):
+    own = tmp_path / "capture.toml"
+    if kind == "folder":
+        own.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(own)
+    else:
+        own.symlink_to("gone.toml")
+    with pytest.raises(ConfigError, match=r"capture\.toml: is no file"):
+        find_config(tmp_path)

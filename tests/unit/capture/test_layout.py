@@ -330,3 +330,38 @@ def test_names_that_nothing_recorded_has_are_told(tmp_path):
     missing = [str(item) for item in CaptureLayout.scan(tmp_path, config).missing if item.what == "device"]
     assert any("[sync.timecode] names P05T99" in text for text in missing)
     assert any("[microphones] names M09" in text for text in missing)
+
+
+def test_links_that_lead_to_themselves_and_pipes_are_no_files(tmp_path):
+    raw = folder(tmp_path / "raw", VIODAT)
+    (raw / "P05" / "P05T30.c3d").symlink_to("P05T30.c3d")
+    (raw / "one").symlink_to("two")
+    (raw / "two").symlink_to("one")
+    os.mkfifo(raw / "P05" / "P05C03T28.mp4")
+    (raw / "P05" / "P05C04T28.mp4").symlink_to("/dev/zero")
+    layout = CaptureLayout.scan(raw)
+    listed = {miss.path: miss.hint for miss in layout.unmatched}
+    names = ("P05/P05T30.c3d", "one", "two", "P05/P05C03T28.mp4", "P05/P05C04T28.mp4")
+    assert listed == dict.fromkeys(names, "is a broken link or no regular file")
+
+
+def test_names_that_no_table_can_hold_are_passed_over(tmp_path):
+    raw = folder(tmp_path / "raw", VIODAT)
+    odd = (b"P05T3\xff.c3d", b"P05C0\n1T28.mp4", b"P05\x1b[31mC01T29.mp4", b"x" * 251 + b".mp4")
+    for name in odd:
+        Path(os.fsdecode(os.fsencode(raw / "P05") + b"/" + name)).write_bytes(b"x")
+    (raw / os.fsdecode(b"P\xff9")).mkdir()
+    (raw / os.fsdecode(b"P\xff9/P09T01.c3d")).write_bytes(b"x")
+    layout = CaptureLayout.scan(raw)
+    assert len(layout.trials) == 3
+    told = [str(miss) for miss in layout.unmatched]
+    assert sum("has a character in its name that cannot be written" in text for text in told) == 4
+    assert len(told) == 5
+    assert all(text.isprintable() for text in told)
+
+
+def test_who_agrees_is_not_passed_over(tmp_path):
+    raw = folder(tmp_path / "raw", without("participants.csv"))
+    (raw / "participants.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(ConfigError, match=r"participants\.csv is a broken link .* who agrees"):
+        CaptureLayout.scan(raw)

@@ -69,3 +69,9 @@ def test_damaged_files_are_read_or_refused(tmp_path):
             texts.append(str(error))
     assert not [text for text in texts if "\n" in text]
     assert read > 10
+
+
+def test_a_long_line_is_no_measurement(tmp_path):
+    path = tmp_path / "P05.csv"
+    path.write_text("Bodymass,72.0\n" + "x" * 200_000)
+    assert read_vsk(path).measurements == {"mass_kg": 72.0}

@@ -28,7 +28,7 @@ def test_a_fault_of_viodat_is_told_as_one_and_ends_with_3(run):
     assert result.exit_code == 3
     assert "built 2 trials" in result.output
     last = result.output.strip().splitlines()[-1]
-    assert last.startswith(f"error: a fault of viodat, not of your recordings: {FAULT}")
+    assert last.startswith(f"error: no fault of your recordings: {FAULT}")
     assert run().exit_code == 0
 
 

@@ -121,7 +121,7 @@ def test_another_schema_version(base, copy):
     (copy / "dataset.json").write_text(json.dumps(info(schema_version="1.9")))
     result = run(base, copy)
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[0] == "schema 1.2 and 1.9; not compared:"
+    assert result.stdout.splitlines()[0] == "schema 1.3 and 1.9; not compared:"
 
 
 def test_tolerances(base, copy):

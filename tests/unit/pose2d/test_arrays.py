@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,20 @@ def test_a_header_that_asks_for_much_memory_is_refused(tmp_path: Path) -> None:
         archive.writestr("keypoints_px.npy", content.getvalue() + bytes(1000))
     with pytest.raises(CaptureError, match="another size"):
         read(tmp_path / "a.npz")
+
+
+def test_a_member_that_unpacks_to_much_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, keypoints_px=np.zeros((4000, 17, 2)))
+    with zipfile.ZipFile(path) as archive:
+        size = struct.pack("<L", archive.getinfo("keypoints_px.npy").file_size)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(size, struct.pack("<L", 2 << 30)))
+    with pytest.raises(CaptureError, match=r"keypoints_px takes 2\.0 GiB"):
+        read(path)
+    path.write_bytes(content.replace(size, struct.pack("<L", 1000)))
+    with pytest.raises(CaptureError):
+        read(path)
 
 
 def test_absent_files(tmp_path: Path) -> None:

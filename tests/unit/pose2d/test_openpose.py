@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,10 @@ def test_wrong_options_and_places(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(CaptureError, match="layout coco18 has 18"):
         read(write(tmp_path / "j", 0, person(1)), layout="coco18")
+
+
+def test_a_pipe_among_the_frames_is_not_waited_for(tmp_path: Path) -> None:
+    folder = write(tmp_path / "C01_json", 0, person(0))
+    os.mkfifo(folder / "clip_000000000001_keypoints.json")
+    with pytest.raises(CaptureError, match="clip_000000000001_keypoints.json: is no file"):
+        read(folder)

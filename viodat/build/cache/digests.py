@@ -6,6 +6,7 @@ Who wants to be sure removes the cache, or asks for ``--no-cache``.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -78,8 +79,9 @@ class FileDigests:
             else:
                 unread[path] = state
         total, done = sum(state[0] for state in unread.values()), 0
+        stop = threading.Event()
         with ThreadPoolExecutor(_THREADS) as pool:
-            waiting = {pool.submit(sha256, path): path for path in unread}
+            waiting = {pool.submit(sha256, path, stop): path for path in unread}
             try:
                 for future in as_completed(waiting):
                     path = waiting[future]
@@ -91,7 +93,9 @@ class FileDigests:
                     done += unread[path][0]
                     progress(done, total)
             except BaseException:
+                stop.set()
                 pool.shutdown(cancel_futures=True)
+                self.save()
                 raise
         return found
 

@@ -120,6 +120,9 @@ class Store:
             ) from error
         self._root = str(root).rstrip("/")
         self._local = isinstance(self._fs, LocalFileSystem)
+        if self._local:
+            # Processes elsewhere need not stand in the same folder.
+            self.url = self._root
         if self._local and Path(self._root).exists() and not Path(self._root).is_dir():
             raise ConfigError(
                 f"--cache {self.url} is a file; a folder was expected", mend="Choose another, or remove it."
@@ -139,6 +142,8 @@ class Store:
             arrays = FileFact(**content["arrays"]) if content["arrays"] else None
             entry = Entry(stage, unit, key, content["parts"], content["seconds"], files, content["tree"], arrays, self)
             sizes = {**files, ARRAYS: arrays} if arrays else files
+            if any(_leads_away(name) for name in files):
+                return None
             there = all(self._fs.size(self._path(stage, unit, key, name)) == fact.bytes for name, fact in sizes.items())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
@@ -307,6 +312,14 @@ class Store:
             if self._local and path.is_relative_to(root):
                 shutil.rmtree(root.joinpath(*path.relative_to(root).parts[:3]), ignore_errors=True)
 
+    def forget_unit(self, unit: str) -> None:
+        """Remove all that is kept of a trial or recording."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            for stage in self._fs.ls(self._root, detail=True):
+                if stage["type"] == "directory":
+                    with contextlib.suppress(FileNotFoundError):
+                        self._fs.rm(f"{stage['name'].rstrip('/')}/{unit}", recursive=True)
+
     @property
     def folder(self) -> Path | None:
         """The folder, if it is one of this machine."""
@@ -322,7 +335,9 @@ class Store:
 
     def _drop_old(self, stage: str, unit: str, key: str) -> None:
         for old in [name for name in self._newest_first(stage, unit) if name != key][_KEPT - 1 :]:
-            self._fs.rm(self._path(stage, unit, old), recursive=True)
+            # Another build that shares the cache may be faster.
+            with contextlib.suppress(FileNotFoundError, OSError):
+                self._fs.rm(self._path(stage, unit, old), recursive=True)
 
     def _path(self, *parts: str) -> str:
         return "/".join((self._root, *parts))
@@ -335,6 +350,10 @@ def _writing() -> Iterator[None]:
         yield
     except OSError as error:
         raise UnwritableError(error.errno, error.strerror or str(error), error.filename) from error
+
+
+def _leads_away(name: str) -> bool:
+    return name.startswith("/") or "\\" in name or ".." in name.split("/")
 
 
 def key_of(parts: Mapping[str, Any]) -> str:

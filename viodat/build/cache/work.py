@@ -36,14 +36,14 @@ class Stage:
     ----------
     name
         As plans, reports and the cache call it.
-    module
-        Where its work is done: its code and that of all it imports counts.
+    modules
+        Where its work is done: their code and that of all they import counts.
     libraries
         Packages whose version may change a result.
     """
 
     name: str
-    module: str
+    modules: tuple[str, ...]
     libraries: tuple[str, ...] = ()
 
 
@@ -76,7 +76,7 @@ class Step:
             **self.inputs,
             "stage": self.stage.name,
             "unit": self.unit,
-            "code": code_digest(self.stage.module),
+            "code": key_of({module: code_digest(module) for module in self.stage.modules}),
             **{f"library {name}": library_version(name) for name in self.stage.libraries},
         }
 

@@ -18,8 +18,8 @@ from viodat.build.checks.finding import (
     TrialView,
 )
 from viodat.build.joints import chosen_method, frame_by_frame, used_markers
+from viodat.build.keypoints import keypoints_from_file
 from viodat.build.raw import RawCapture
-from viodat.build.recording import keypoints_from_file
 from viodat.build.stages import read_markers, read_trial
 from viodat.capture.audio import has_audio, read_audio
 from viodat.capture.markers import MarkerTrial, Movie

@@ -138,3 +138,20 @@ def test_what_a_killed_build_left_is_swept_away(tmp_path):
 def test_a_place_that_nobody_knows_is_told():
     with pytest.raises(ConfigError, match="--cache nowhere://x"):
         Store("nowhere://x")
+
+
+def test_an_entry_whose_files_lead_out_of_it_is_not_there(tmp_path):
+    store = Store(tmp_path / "cache")
+    put(store)
+    path = tmp_path / "cache" / "joints" / "P05T28" / KEY / VALUE
+    path.write_text(path.read_text().replace("motion/x.parquet", "../../evil"))
+    assert store.read("joints", "P05T28", KEY) is None
+
+
+def test_all_that_is_kept_of_somebody_can_be_removed(store):
+    put(store)
+    put(store, unit="P06T01")
+    store.forget_unit("P05T28")
+    store.forget_unit("P99T01")
+    assert store.read("joints", "P05T28", KEY) is None
+    assert store.read("joints", "P06T01", KEY) is not None

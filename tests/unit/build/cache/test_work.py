@@ -1,14 +1,18 @@
 """Running a step: once for the same inputs, again for others, and never past a fault of ours as if there were none."""
 
+import errno
+
 import pytest
 
 from viodat.build.cache import work as working
+from viodat.build.cache.digests import FileDigests
 from viodat.build.cache.store import Store
 from viodat.build.cache.work import Stage, Step, Work
+from viodat.build.faults import UnwritableError, disk_fault, reason_of
 from viodat.errors import CaptureError
 
-STAGE = Stage("joints", "viodat.errors", ("numpy",))
-OTHER = Stage("evidence", "viodat.errors")
+STAGE = Stage("joints", ("viodat.errors",), ("numpy",))
+OTHER = Stage("evidence", ("viodat.errors",))
 
 
 @pytest.fixture
@@ -121,3 +125,66 @@ def test_a_process_that_dies_leaves_word(store):
         return 1
 
     Work(store, "P05T28").run(step(), compute)
+
+
+def reading(path, state):
+    return Step(STAGE, "P05T28", {"a": 1}, files={path: state})
+
+
+@pytest.mark.parametrize("found", ["a value", "an error"])
+def test_what_was_read_of_a_changed_file_is_not_kept(store, tmp_path, found):
+    """A disk that was away for a moment must not cost a trial for ever."""
+    path = tmp_path / "P05T28.c3d"
+    path.write_bytes(b"whole")
+    digests = FileDigests(None)
+    digests.of([path])
+    one = reading(path, digests.states([path])[path])
+
+    def compute(folder):
+        if path.exists():
+            return "read"
+        if found == "a value":
+            return "nothing there"
+        raise CaptureError("no such file", where=path)
+
+    path.rename(tmp_path / "away")
+    work = Work(store, "T")
+    with pytest.raises(CaptureError, match="changed or removed while" if found == "a value" else "no such file"):
+        work.run(one, compute)
+    # Nor is what follows from it taken for the real thing.
+    after = work.run(step(OTHER, joints=one.key), lambda folder: "without it")
+    (tmp_path / "away").rename(path)
+    again = Work(store, "T")
+    assert again.run(one, compute).value == "read"
+    assert again.run(step(OTHER, joints=one.key), lambda folder: "with it").value == "with it"
+    assert after.value == "without it"
+
+
+def test_a_damaged_file_of_an_entry_is_written_again(store):
+    compute, calls = counting()
+    done = Work(store, "T").run(step(a=1), compute)
+    done.files["x.txt"].write_text("y")
+    assert Work(store, "T").run(step(a=1), compute).files["x.txt"].read_text() == "x"
+    assert len(calls) == 2
+
+
+def test_a_full_disk_is_not_a_fault_of_the_trial(store):
+    def compute(folder):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("cannot draw") from error
+
+    with pytest.raises(RuntimeError) as caught:
+        Work(store, "T").run(step(a=1), compute)
+    with pytest.raises(OSError, match="No space left"):
+        reason_of(caught.value)
+
+
+def test_a_cache_that_cannot_be_written_is_told_from_a_raw_file_that_cannot_be_read(store, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "joints").write_text("")
+    with pytest.raises(UnwritableError) as caught:
+        Work(store, "T").run(step(a=1), lambda folder: 1)
+    assert disk_fault(caught.value) is caught.value
+    assert disk_fault(PermissionError(errno.EACCES, "Permission denied", "P05T28.c3d")) is None
