@@ -25,7 +25,7 @@ from viodat.errors import ConfigError, ViodatError, ViodatWarning
 
 OUTCOMES = ("read", "refused", "fault", "crashed", "hung")
 _START_S = 180.0
-_LIMIT_S = 20.0
+_LIMIT_S = 60.0
 _READY, _END = "ready", ""
 
 

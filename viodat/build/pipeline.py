@@ -211,11 +211,11 @@ def _told_as_config_error(staging: Path, out: Path, cache: str) -> Iterator[None
         yield
     except OSError as error:
         # Of a copy, the second is what is written.
-        file = str(error.filename2 or error.filename or "")
-        in_cache = isinstance(error, UnwritableError) or file.startswith(cache)
-        if disk_fault(error) is None and not in_cache and not file.startswith(str(staging)):
+        file = Path(error.filename2 or error.filename or "")
+        in_cache = isinstance(error, UnwritableError) or file.is_relative_to(cache)
+        if disk_fault(error) is None and not in_cache and not file.is_relative_to(staging):
             raise
-        in_cache &= not cache.startswith(str(staging))
+        in_cache &= not Path(cache).is_relative_to(staging)
         raise ConfigError(
             f"cannot be written ({error.strerror or error}); a dataset that stood at {out} is as it was",
             where=cache if in_cache else str(out),

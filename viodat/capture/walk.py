@@ -105,7 +105,7 @@ def with_writable_names(listing: Listing) -> Listing:
 
 
 def _is_writable(path: str) -> bool:
-    return not any(unicodedata.category(letter) in _UNWRITABLE for letter in path)
+    return path.isprintable() or not any(unicodedata.category(letter) in _UNWRITABLE for letter in path)
 
 
 def _entries(raw: Path, prefix: str) -> Iterator[os.DirEntry[str]]:
