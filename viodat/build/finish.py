@@ -35,6 +35,7 @@ from viodat.clock import DevicePrior, TrialClocks
 from viodat.dataset import paths
 from viodat.dataset.pseudonyms import Pseudonyms
 from viodat.dataset.sketches import TrialSketch, sketch_trial
+from viodat.errors import DatasetError
 
 CLOCKS: Final = Stage("clocks", ("viodat.build.solving",), ("numpy", "scipy"))
 CAMERAS: Final = Stage("cameras", ("viodat.build.standing",), ("numpy", "scipy", "opencv-python-headless"))
@@ -268,12 +269,17 @@ class _Settled:
 def _written(folder: Path, settled: _Settled) -> Written:
     task, result = settled.task, settled.told
     tables = write_trial(folder, result, task.view, task.split)
-    sketch = None
+    sketch, alarms = None, result.alarms
     for row in tables.trials:
         # Of somebody who did not consent there is no row, and nothing is told.
         row |= {"session": task.session, "piece": task.piece}
         write_story(folder, result, task.view, task.split)
-        sketch = sketch_trial(folder, row, tables.recordings)
+        try:
+            sketch = sketch_trial(folder, row, tables.recordings)
+        except DatasetError as error:
+            # pyarrow before 26 does not read arrays with rows that are null.
+            sketch = TrialSketch(row["trial"])
+            alarms = (*alarms, f"it is not compared with other trials, and no part of the statistics: {error.problem}")
     reads = {recording.id: task.trial.read(recording).key for recording in task.trial.files.recordings}
     return Written(
         tables,
@@ -282,7 +288,7 @@ def _written(folder: Path, settled: _Settled) -> Written:
             for one in result.recordings
             if one.sound is not None and not result.excluded
         },
-        result.alarms,
+        alarms,
         faults_of_ours(_all_told(result)),
         names_of(settled.result, task.view),
         sketch,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from viodat.dataset import paths, schema
 from viodat.dataset.tables import read_arrays, read_table
-from viodat.errors import counted
+from viodat.errors import DatasetError, counted
 
 Row = Mapping[str, Any]
 
@@ -154,7 +154,11 @@ def _sigmas(folder: Path, built: Sequence[Row]) -> NDArray[np.float32]:
     for row in built:
         file = folder / paths.motion(row["trial"], row["participant"], row["split"])
         if file.exists():
-            values = read_arrays(file, schema.MOTION, ["sigma_mm"], version="1.0")["sigma_mm"]
+            try:
+                values = read_arrays(file, schema.MOTION, ["sigma_mm"], version="1.0")["sigma_mm"]
+            except DatasetError:
+                # pyarrow before 26 does not read arrays with rows that are null.
+                continue
             found.append(values[np.isfinite(values)])
     return np.concatenate(found) if found else np.empty(0, np.float32)
 
