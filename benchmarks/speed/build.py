@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from viodat.build.cache.place import default_cache
+from viodat.build.cache.sealed import unsealed
 from viodat.build.finish import SECOND_PASS
 from viodat.build.prepare import FIRST_PASS
 
@@ -85,7 +86,7 @@ def stage_seconds(cache: Path) -> tuple[dict[str, float], dict[str, tuple[float,
     trials: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for stage in (*FIRST_PASS, *SECOND_PASS):
         for path in (cache / stage.name).glob("*/*/value.json"):
-            seconds = float(json.loads(path.read_text())["seconds"])
+            seconds = float(unsealed(path.read_bytes())["seconds"])
             stages[stage.name] += seconds
             unit = path.parent.parent.name
             # A recording counts for its trial: P05C01T28 for P05T28.

@@ -66,7 +66,15 @@ def test_a_dataset_without_its_cache_is_built_anew(again, built, demo_raw):
 
 def test_a_changed_option_redoes_what_depends_on_it_and_no_more(again, demo_raw):
     plan = plan_build(demo_raw, again, options=replace(TWO, audio_rates_hz=(30,)))
-    assert {step.stage for step in plan.stale} == {"features", "evidence", "clocks", "cameras", "write", "draw"}
+    assert {step.stage for step in plan.stale} == {
+        "features",
+        "evidence",
+        "drift",
+        "clocks",
+        "cameras",
+        "write",
+        "draw",
+    }
     (why,) = {step.why for step in plan.steps if step.stage == "features"}
     assert why == "audio rates changed"
     pig = plan_build(demo_raw, again, options=replace(TWO, joint_centres="pig"))
@@ -240,7 +248,7 @@ def test_a_file_that_is_taken_for_another_is_read_again(again, raw_copy):
     (raw_copy / "capture.toml").write_text(text.replace(static, rom, 1))
     stale = plan_build(raw_copy, again, options=TWO).stale
     (why,) = {step.why for step in stale if step.stage == "joints"}
-    assert "files as changed" in why
+    assert why == "the rom: none -> P04/P04_static.c3d, the static: P04/P04_static.c3d -> none"
 
 
 def test_consent_that_is_withdrawn_leaves_nothing_in_the_cache(again, raw_copy):

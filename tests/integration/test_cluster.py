@@ -70,3 +70,10 @@ def test_a_scheduler_that_is_not_there_is_told_in_one_line(demo_raw, tmp_path):
         build_dataset(demo_raw, tmp_path / "out", options=TWO, workers=Cluster("tcp://127.0.0.1:9"))
     assert time.monotonic() - began < 120
     assert not (tmp_path / "out").exists()
+
+
+def test_workers_with_another_library_are_refused(cluster, monkeypatch):
+    """Results would depend on who made them."""
+    monkeypatch.setattr("viodat.build.cluster.library_version", lambda name: "0.1")
+    with pytest.raises(ConfigError, match=r"a worker has .*scipy \d\S+ \(here 0.1\)"):
+        list(Cluster(cluster[0]).run(str, {"P04T01": 1}))

@@ -53,8 +53,6 @@ def parts_of_trial(store: Store, finished: Finished, out: Path) -> TrialParts | 
         written, page = write.value(out), draw.value(out)
     except DamagedEntryError:
         return None
-    if not isinstance(written, Written) or not isinstance(page, TrialPage):
-        return None
     files = dict(_files(store, write)) | dict(_files(store, draw))
     for target, (recording, key) in written.waveforms.items():
         read = store.read(READ.name, recording, key)

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viodat.capture.config import CaptureConfig
-from viodat.capture.config_sync import SyncMethod
 from viodat.capture.markers import Movie
 from viodat.capture.raw import RawRecording
 from viodat.capture.spelling import shown
@@ -25,7 +24,7 @@ from viodat.capture.timecode import TimeCode, nominal_rate, parse_timecode, seco
 from viodat.capture.video_times import VideoTimes
 from viodat.clock import Claim, ClockMap
 from viodat.clock.least_squares import SKEW_SIGMA_S
-from viodat.errors import CaptureError, ConfigError
+from viodat.errors import CaptureError
 
 UNSTATED_SIGMA_S: Final = 0.010
 """Of an offset in capture.toml whose sigma is not stated: read off pictures at 30 Hz, or off a clap by eye."""
@@ -35,23 +34,6 @@ STATED: Final = "capture.toml"
 
 _FRAME_S: Final = 1 / 30
 """Of a video with a single frame."""
-
-
-def sync_method(config: CaptureConfig, option: str | None) -> SyncMethod:
-    """Give how clocks are found: by ``option``, one of the methods, or without one as capture.toml [sync] says.
-
-    Raises
-    ------
-    ConfigError
-        Offsets are to be used as given, and there is none.
-    """
-    method = cast(SyncMethod, option or config.sync.method)
-    if method == "given" and not config.sync.states_offsets:
-        raise ConfigError(
-            "--sync given: capture.toml gives no offset",
-            mend="Write [sync] offset_s = {C01 = 0.0} into it, or use --sync auto.",
-        )
-    return method
 
 
 def given_clock(config: CaptureConfig, recording: str, device: str, *, skewed: bool = False) -> ClockMap | None:

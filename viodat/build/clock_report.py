@@ -1,6 +1,5 @@
 """From clocks to what their pages are told: per trial a section with its figures, and ``reports/sync.html``.
 
-:func:`clock_picture` keeps, while a trial's sounds and pictures are at hand, the little of them that the figures need.
 :func:`clock_page` draws a trial's figures when its clocks are known, and :func:`capture_page` writes the page of the
 capture from what was said of the trials.
 """
@@ -8,18 +7,17 @@ capture from what was said of the trials.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.camera import Camera
-from viodat.clock import ClockMap, DevicePrior, TrialClocks, TrialEvidence
+from viodat.build.clock_picture import SHOWN_HZ, ClockPicture
+from viodat.clock import ClockMap, DevicePrior, TrialClocks
 from viodat.clock.hearing import LEVEL_HZ
 from viodat.clock.least_squares import DRIFT_SIGMA_PPM, SKEW_SIGMA_S
-from viodat.joints import JOINT_INDEX
 from viodat.report.clocks.capture_page import write_capture_page
 from viodat.report.clocks.from_estimate import evidence_lines, evidence_rows, rests_on
 from viodat.report.clocks.trial_section import draw_trial_section
@@ -28,53 +26,10 @@ from viodat.report.clocks.views import Level, PlayingView, TrialViews, WristTimi
 
 FloatArray = NDArray[np.float64]
 
-_SHOWN_HZ: Final = 100.0
-_WRIST: Final = JOINT_INDEX["right_wrist"]
 _INFORMED: Final = 0.8
 """Share of the prior's sigma below which the trials together say something of their own: above, the prior says more."""
 _SAME_OFFSET_S: Final = 0.001
 _LEAST_SKEW_S: Final = 0.0002
-
-
-@dataclass(frozen=True, eq=False)
-class SeenWrist:
-    """The bow arm's wrist in one camera: (N,) s on the device's clock, (N, 2) px, and the camera."""
-
-    times_s: FloatArray
-    px: NDArray[np.float32]
-    camera: Camera
-
-
-@dataclass(frozen=True, eq=False)
-class ClockPicture:
-    """What the pages need of a trial's motion, sounds and pictures: some kB per second.
-
-    Attributes
-    ----------
-    times_s
-        (T,) s on the mocap clock, at most 100 Hz.
-    speed_mm_s, on_string
-        (T,) of the bow, NaN where unknown; None where nothing shows it.
-    bow_from_markers
-        Whether violin and bow themselves were seen.
-    wrist_mm
-        (T, 3) mm, world: the bow arm's wrist, NaN where undetermined.
-    levels_db
-        Device -> (R,) dB at 100 Hz from half a step after its zero.
-    wrists
-        Device -> its wrist, of calibrated cameras with keypoints.
-    decays_s
-        Device -> time in which its room's energy falls to 1/e, s.
-    """
-
-    times_s: FloatArray
-    speed_mm_s: NDArray[np.float32] | None
-    on_string: NDArray[np.float32] | None
-    bow_from_markers: bool
-    wrist_mm: NDArray[np.float32]
-    levels_db: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
-    wrists: Mapping[str, SeenWrist] = field(default_factory=dict)
-    decays_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +72,7 @@ class TrialToShow:
     recordings
         All of them, with a clock or without.
     picture
-        From :func:`clock_picture`; None where the trial was not read so far.
+        From :func:`viodat.build.clock_picture.clock_picture`; None where the trial was not read so far.
     clocks
         As estimated, with the evidence's curves; None where clocks were not estimated.
     """
@@ -127,37 +82,6 @@ class TrialToShow:
     recordings: tuple[SettledClock, ...]
     picture: ClockPicture | None = None
     clocks: TrialClocks | None = None
-
-
-def clock_picture(trial: TrialEvidence) -> ClockPicture | None:
-    """Keep of a trial what its page will show; None for one without motion."""
-    motion = trial.motion
-    if motion is None or not len(motion.joints_mm):
-        return None
-    step = max(1, round(motion.rate_hz / _SHOWN_HZ))
-    bowing = motion.bowing
-    speed = None if bowing is None else np.where(bowing.known, bowing.speed_mm_s, np.nan)[::step].astype(np.float32)
-    wrists = {}
-    for device in trial.devices:
-        seen = device.picture
-        if seen is not None and seen.camera is not None and np.isfinite(seen.px[:, _WRIST]).any():
-            wrists[device.name] = SeenWrist(seen.times_s, seen.px[:, _WRIST].astype(np.float32), seen.camera)
-    return ClockPicture(
-        motion.times_s[::step],
-        speed,
-        None if bowing is None else bowing.on_string[::step].astype(np.float32),
-        bowing is not None and bowing.from_markers,
-        motion.joints_mm[::step, _WRIST].astype(np.float32),
-        {d.name: _thinned_level(d.sound.level_db) for d in trial.listening if d.sound is not None},
-        wrists,
-        {d.name: d.sound.decay_s for d in trial.listening if d.sound is not None},
-    )
-
-
-def _thinned_level(level_db: FloatArray) -> NDArray[np.float32]:
-    size = round(LEVEL_HZ / _SHOWN_HZ)
-    count = len(level_db) // size
-    return np.asarray(level_db[: count * size].reshape(count, size).mean(axis=1), dtype=np.float32)
 
 
 def clock_page(
@@ -318,7 +242,7 @@ def _levels(known: Mapping[str, ClockMap], picture: ClockPicture) -> tuple[Level
     levels = []
     for device in sorted(picture.levels_db.keys() & known.keys(), key=lambda name: (known[name].offset_sigma_s, name)):
         level = picture.levels_db[device].astype(np.float64)
-        times = known[device].apply((np.arange(len(level)) + 0.5) / _SHOWN_HZ - 0.5 / LEVEL_HZ)
+        times = known[device].apply((np.arange(len(level)) + 0.5) / SHOWN_HZ - 0.5 / LEVEL_HZ)
         inside = (times >= picture.times_s[0] - 1) & (times <= picture.times_s[-1] + 1)
         if inside.any():
             levels.append(Level(device, times[inside], level[inside], picture.decays_s.get(device, NAN)))

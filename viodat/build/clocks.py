@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from viodat.build.clock_claims import STATED, given_clock
 from viodat.build.coverage import coverage_faults
-from viodat.build.faults import reason_of
+from viodat.build.faults import UnderWay, reason_of
 from viodat.build.gates import CLOCKS, Exclusion, Gate, clock_gate, gate_clock
 from viodat.build.raw import RawCapture
 from viodat.build.recording import RecordingResult, project_truth
-from viodat.build.trial import Stage, TrialResult
+from viodat.build.trial import TrialResult
 from viodat.build.truth import JointCurve
 from viodat.capture.config_joints import GatesTable
 from viodat.capture.config_sync import SyncMethod
@@ -58,7 +58,7 @@ def settle_clocks(
     span = (float(result.joints.times_s[0]), float(result.joints.times_s[-1]))
     recordings: list[RecordingResult] = []
     exclusions = list(result.exclusions)
-    stage = Stage()
+    stage = UnderWay()
     for recording in result.recordings:
         clock, why_not = clock_of(recording, raw, method, clocks, fault)
         try:

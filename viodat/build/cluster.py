@@ -1,7 +1,7 @@
 """Trials on an existing Dask cluster: the same tasks, sent to whoever is free.
 
-The cluster's workers must see the raw capture and the cache under the same paths, and have the same viodat. A worker
-that dies costs nothing: Dask gives its task to another.
+The cluster's workers must see the raw capture and the cache under the same paths, and have the same versions of viodat
+and of the libraries that it computes with. A worker that dies costs nothing: Dask gives its task to another.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 from viodat._version import __version__
+from viodat.build.cache.sources import library_version
+from viodat.build.finish import SECOND_PASS
+from viodat.build.prepare import FIRST_PASS
 from viodat.build.workers import Answer, Lost
 from viodat.errors import ConfigError, MissingExtraError
 
@@ -45,7 +48,7 @@ class Cluster:
         MissingExtraError
             ``distributed`` is not installed.
         ConfigError
-            Nobody answers at the address, or there is another viodat.
+            Nobody answers at the address, or there is another viodat or library.
         """
         if not tasks:
             return
@@ -88,18 +91,26 @@ def _connected(kind: type[Client], address: str) -> Iterator[Client]:
                 f"--scheduler {address}: it has no workers", mend=f"Start some: dask worker {address}"
             ) from error
         # One that dies at this moment answers with an error.
-        answers = client.run(_version, on_error="return").values()
-        found = {answer for answer in answers if isinstance(answer, str)}
-        if found - {__version__}:
-            raise ConfigError(
-                f"--scheduler {address}: its workers have viodat {', '.join(sorted(found))}, this is {__version__}",
-                mend="Install the same version everywhere.",
-            )
+        answers = client.run(versions, on_error="return").values()
+        mine = versions()
+        for theirs in (answer for answer in answers if isinstance(answer, dict)):
+            other = [
+                f"{name} {theirs.get(name, 'absent')} (here {version})"
+                for name, version in mine.items()
+                if theirs.get(name) != version
+            ]
+            if other:
+                raise ConfigError(
+                    f"--scheduler {address}: a worker has {', '.join(other)}; results would depend on who made them",
+                    mend="Install the same versions everywhere.",
+                )
         yield client
 
 
-def _version() -> str:
-    return __version__
+def versions() -> dict[str, str]:
+    """Give the version of viodat and of each library whose version may change a result."""
+    libraries = {name for stage in (*FIRST_PASS, *SECOND_PASS) for name in stage.libraries}
+    return {"viodat": __version__} | {name: library_version(name) for name in sorted(libraries)}
 
 
 def _answer(future: Any) -> Any:

@@ -25,6 +25,17 @@ class UnwritableError(OSError):
     """The cache refuses what is to be kept."""
 
 
+class UnderWay:
+    """The stage that is under way, for the record of a failure."""
+
+    def __init__(self, name: str = "read") -> None:
+        self.name = name
+
+    def __call__(self, name: str) -> None:
+        """Begin a stage."""
+        self.name = name
+
+
 def disk_fault(error: BaseException) -> OSError | None:
     """Give the fault of a disk that is behind an error; None where something else is."""
     if isinstance(error, OSError) and error.errno == errno.EIO:

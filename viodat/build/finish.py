@@ -17,10 +17,10 @@ from threadpoolctl import threadpool_limits
 from viodat.build.anonymous import Named, anonymous_trial, names_of
 from viodat.build.cache.store import Store
 from viodat.build.cache.work import Stage, Step, Work
-from viodat.build.clock_claims import sync_method
 from viodat.build.clocks import settle_clocks
 from viodat.build.faults import disk_fault, faults_of_ours, reason_of
 from viodat.build.gates import Exclusion
+from viodat.build.options import sync_method
 from viodat.build.prepare import TrialTask, first_pass
 from viodat.build.raw import RawCapture
 from viodat.build.report import TrialPage, draw_trial
@@ -61,7 +61,7 @@ class FinishTask:
         All devices of the capture.
     session, piece
         As capture.toml names them; None where it does not.
-    alone
+    why_alone
         Why there are no priors, where something prevents them.
     lost
         Why the first pass gave nothing; None if it gave something.
@@ -73,7 +73,7 @@ class FinishTask:
     devices: tuple[str, ...] = ()
     session: str | None = None
     piece: str | None = None
-    alone: str = ""
+    why_alone: str = ""
     lost: Exclusion | None = None
 
     def clocks(self, evidence_key: str) -> Step:
@@ -82,7 +82,7 @@ class FinishTask:
         inputs = {
             "evidence": evidence_key,
             "other trials": priors,
-            "alone": self.alone,
+            "why alone": self.why_alone,
         }
         return Step(CLOCKS, self.trial.files.id, inputs)
 
@@ -195,7 +195,7 @@ def _finish(task: FinishTask, work: Work) -> Finished:
         evidence = gathered.value.evidence
         estimated = work.run(
             task.clocks(gathered.key),
-            lambda folder: estimate(evidence, task.priors, task.alone) if evidence is not None else Estimated(),
+            lambda folder: estimate(evidence, task.priors, task.why_alone) if evidence is not None else Estimated(),
             faulty=lambda value: faults_of_ours((value.fault,)),
         )
         clocks, evidence_key = estimated.value, gathered.key
@@ -208,8 +208,10 @@ def _finish(task: FinishTask, work: Work) -> Finished:
     settled = _Settled(result, task, clocks)
     try:
         step = task.write(evidence_key, cameras_key)
-        written = work.run(step, lambda folder: _written(folder, settled), faulty=lambda value: value.faults)
-        drawn = work.run(task.draw(written.key), lambda folder: _drawn(folder, settled))
+        written = work.run(
+            step, lambda folder: _written(folder, settled), faulty=lambda value: value.faults, keeps_errors=False
+        )
+        drawn = work.run(task.draw(written.key), lambda folder: _drawn(folder, settled), keeps_errors=False)
     except Exception as error:
         if task.lost is not None or disk_fault(error) is not None:
             raise

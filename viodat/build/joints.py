@@ -22,7 +22,7 @@ from viodat.body.skeleton.result import SkeletonFit
 from viodat.build.functional import FunctionalJoint, functional_joints, require_hips
 from viodat.build.gates import Gate, Reading
 from viodat.build.quality import segment_labels, size_readings
-from viodat.build.stages import TrialInputs
+from viodat.build.reading import TrialInputs
 from viodat.capture.config import CaptureConfig
 from viodat.capture.markers import MarkerTrial
 from viodat.errors import BodyError, counted

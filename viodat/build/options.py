@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from viodat.capture.config import CaptureConfig
 from viodat.capture.config_joints import JOINT_METHODS
-from viodat.capture.config_sync import SYNC_METHODS
+from viodat.capture.config_sync import SYNC_METHODS, SyncMethod
 from viodat.dataset.paths import FEATURE_RATES_HZ
 from viodat.errors import ConfigError
 
-__all__ = ["JOINT_METHODS", "POSE2D_CHOICES", "SYNC_METHODS", "BuildOptions"]
+__all__ = ["JOINT_METHODS", "POSE2D_CHOICES", "SYNC_METHODS", "BuildOptions", "sync_method"]
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,20 @@ class BuildOptions:
 
 
 POSE2D_CHOICES: Final = ("auto", "files", "mediapipe", "none")
+
+
+def sync_method(config: CaptureConfig, option: str | None) -> SyncMethod:
+    """Give how clocks are found: by ``option``, one of the methods, or without one as capture.toml [sync] says.
+
+    Raises
+    ------
+    ConfigError
+        Offsets are to be used as given, and there is none.
+    """
+    method = cast(SyncMethod, option or config.sync.method)
+    if method == "given" and not config.sync.states_offsets:
+        raise ConfigError(
+            "--sync given: capture.toml gives no offset",
+            mend="Write [sync] offset_s = {C01 = 0.0} into it, or use --sync auto.",
+        )
+    return method

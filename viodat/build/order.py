@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 
 from viodat.build.cache.digests import FileState
-from viodat.build.clock_claims import sync_method
 from viodat.build.faults import reason_of
 from viodat.build.finish import FinishTask
 from viodat.build.gates import Exclusion, gate_consent
-from viodat.build.options import BuildOptions
+from viodat.build.options import BuildOptions, sync_method
 from viodat.build.prepare import Prepared, TrialTask
 from viodat.build.raw import RawCapture, open_raw
 from viodat.build.view import files_read, whole_view_of
@@ -94,8 +93,8 @@ class Order:
         self, tasks: Mapping[str, TrialTask], prepared: Mapping[str, Prepared | Exclusion]
     ) -> dict[str, FinishTask]:
         """Give the second pass's tasks by trial, once what each says of its clocks is known."""
-        alone = {name: found.alone if isinstance(found, Prepared) else {} for name, found in prepared.items()}
-        ordered = {name: alone.get(name, {}) for name in tasks}
+        drifts = {name: found.drift if isinstance(found, Prepared) else {} for name, found in prepared.items()}
+        ordered = {name: drifts.get(name, {}) for name in tasks}
         finishing = {}
         for name, task in tasks.items():
             found = prepared.get(name)

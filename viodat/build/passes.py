@@ -26,12 +26,18 @@ Progress = Callable[[int, int, str], None]
 """Called with (trials done, trials in all, what). They are counted twice: as they are read, and as they are written."""
 
 
+def reading_digests(progress: Progress, trials: int) -> Callable[[int, int], None]:
+    """Give what tells of files being read for their digests: called with (bytes read, bytes in all)."""
+    return lambda done, total: progress(0, trials, f"digests: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
+
+
 class Passes:
     """Goes through the trials of an order twice, and does what the cache does not have."""
 
     def __init__(self, order: Order, store: Store, workers: Workers, progress: Progress) -> None:
         self.worked_on: set[str] = set()
         self._order, self._store, self._workers, self._progress = order, store, workers, progress
+        self._reading = reading_digests(progress, len(order.trials))
         self._digests = FileDigests(store.folder / DIGESTS if store.folder is not None else None)
 
     def run(self, staging: Path) -> dict[str, TrialParts]:
@@ -44,9 +50,6 @@ class Passes:
         self._digests.save()
         finishing = self._order.finishing(tasks, self._first(tasks))
         return self._second(finishing, staging)
-
-    def _reading(self, done: int, total: int) -> None:
-        self._progress(0, len(self._order.trials), f"digests: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
     def _first(self, tasks: Mapping[str, TrialTask]) -> dict[str, Prepared | Exclusion]:
         """Read what the cache does not have; a trial whose process fails is lost."""

@@ -19,9 +19,8 @@ from viodat._version import __version__
 from viodat.build.anonymous import anonymous_capture
 from viodat.build.assemble import TrialParts, place
 from viodat.build.cache.place import cache_of
-from viodat.build.clock_claims import sync_method
 from viodat.build.faults import UnwritableError, disk_fault
-from viodat.build.options import BuildOptions
+from viodat.build.options import BuildOptions, sync_method
 from viodat.build.order import Order, plan_order
 from viodat.build.passes import WORKER, Passes, Progress
 from viodat.build.raw import RawCapture

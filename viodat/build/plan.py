@@ -15,7 +15,7 @@ from viodat.build.cache.work import FAILED, Step
 from viodat.build.finish import SECOND_PASS, FinishTask
 from viodat.build.options import BuildOptions
 from viodat.build.order import plan_order
-from viodat.build.passes import DIGESTS
+from viodat.build.passes import DIGESTS, Progress, reading_digests
 from viodat.build.prepare import FIRST_PASS, known_of
 
 _SHOWN: Final = 3
@@ -88,8 +88,11 @@ def plan_build(
     config: str | Path | None = None,
     options: BuildOptions | None = None,
     cache: str | Path | None = None,
+    progress: Progress = lambda done, total, what: None,
 ) -> Plan:
     """Tell what :func:`viodat.build.build_dataset` would do with the same arguments.
+
+    ``progress`` is called while the raw files are read, which is all that takes long.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def plan_build(
     order = plan_order(Path(raw), Path(config) if config else None, options or BuildOptions())
     store = Store(cache if cache is not None else default_cache(Path(out)))
     digests = FileDigests(store.folder / DIGESTS if store.folder is not None else None)
-    tasks = order.tasks(digests.of(order.files_read()))
+    tasks = order.tasks(digests.of(order.files_read(), reading_digests(progress, len(order.trials))))
     for name in order.refused:
         # Nothing of theirs is done.
         del tasks[name]

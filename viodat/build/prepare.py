@@ -22,11 +22,11 @@ from threadpoolctl import threadpool_limits
 from viodat.build.cache.digests import UNREADABLE, FileDigests, FileState
 from viodat.build.cache.store import DamagedEntryError, Store
 from viodat.build.cache.work import Done, Stage, Step, Work
-from viodat.build.clock_claims import sync_method
-from viodat.build.faults import faults_of_ours, reason_of
+from viodat.build.faults import UnderWay, faults_of_ours, reason_of
 from viodat.build.gates import Exclusion
+from viodat.build.joined import Joined, join_markers
 from viodat.build.keypoints import Detected, detect_keypoints
-from viodat.build.options import BuildOptions
+from viodat.build.options import BuildOptions, sync_method
 from viodat.build.raw import RawCapture
 from viodat.build.recording import (
     Recorded,
@@ -34,29 +34,28 @@ from viodat.build.recording import (
     join_recording,
     read_files,
 )
+from viodat.build.solving import Drift, drift_of
 from viodat.build.sound import Described, describe_sounds, feature_rates, write_sound
 from viodat.build.trial import (
     Gathered,
-    Joined,
     TrialResult,
     gather_evidence,
-    join_markers,
     offered_by,
     with_recordings,
 )
-from viodat.build.trial import Stage as UnderWay
-from viodat.build.view import digest_parts, files_read, parts_of, view_of
+from viodat.build.view import digest_parts, files_in, files_read, parts_of, view_of
 from viodat.capture.raw import RawRecording, RawTrial
 from viodat.clock import DevicePrior, TrialEvidence
 from viodat.errors import DatasetError
 
-JOINTS: Final = Stage("joints", ("viodat.build.trial",), ("numpy", "scipy", "numba", "ezc3d", "c3d"))
+JOINTS: Final = Stage("joints", ("viodat.build.joined",), ("numpy", "scipy", "numba", "ezc3d", "c3d"))
 READ: Final = Stage("read", ("viodat.build.recording", "viodat.build.sound"), ("numpy", "av", "soundfile"))
 KEYPOINTS: Final = Stage("keypoints", ("viodat.build.keypoints",), ("numpy", "av", "mediapipe"))
 FEATURES: Final = Stage("features", ("viodat.build.sound",), ("numpy", "scipy", "numba", "librosa", "soxr"))
 EVIDENCE: Final = Stage("evidence", ("viodat.build.trial",), ("numpy", "scipy", "numba"))
+DRIFT: Final = Stage("drift", ("viodat.build.solving",), ("numpy", "scipy"))
 
-FIRST_PASS: Final = (JOINTS, READ, KEYPOINTS, FEATURES, EVIDENCE)
+FIRST_PASS: Final = (JOINTS, READ, KEYPOINTS, FEATURES, EVIDENCE, DRIFT)
 WAVEFORM: Final = "sound.flac"
 _NO_SAMPLES: Final = np.empty((0, 1), np.float32)
 
@@ -96,9 +95,11 @@ class TrialTask:
             JOINTS,
             files.id,
             self.joints_view,
-            digest_parts(self.raw, self.digests, files.marker_file, files.static, files.rom, files.vsk),
-            self._roles(markers=files.marker_file, static=files.static, rom=files.rom, vsk=files.vsk),
             {"option joint_centres": self.options.joint_centres},
+            markers=files.marker_file,
+            static=files.static,
+            rom=files.rom,
+            vsk=files.vsk,
         )
 
     @cached_property
@@ -111,25 +112,32 @@ class TrialTask:
 
     def read(self, recording: RawRecording) -> Step:
         """Read a recording's sound and stamps."""
-        used = digest_parts(self.raw, self.digests, recording.video, recording.frames_csv, recording.audio)
-        roles = self._roles(video=recording.video, frames_csv=recording.frames_csv, audio=recording.audio)
-        return self._step(READ, recording.id, None, used, roles)
+        return self._reads[recording.id]
+
+    @cached_property
+    def _reads(self) -> dict[str, Step]:
+        return {
+            one.id: self._step(READ, one.id, None, {}, video=one.video, frames_csv=one.frames_csv, audio=one.audio)
+            for one in self.files.recordings
+        }
 
     def keypoints(self, recording: RawRecording) -> Step:
         """Read a recording's keypoints, or detect them."""
+        return self._keypoints[recording.id]
+
+    @cached_property
+    def _keypoints(self) -> dict[str, Step]:
+        return {one.id: self._keypoints_of(one) for one in self.files.recordings}
+
+    def _keypoints_of(self, recording: RawRecording) -> Step:
         detects = recording.keypoints is None or self._detector == "mediapipe"
-        return self._step(
-            KEYPOINTS,
-            recording.id,
-            self.keypoints_view,
-            digest_parts(self.raw, self.digests, recording.keypoints),
-            {
-                "option pose2d": self.options.pose2d,
-                "option pose_model": self.model,
-                "a detector": detects and importlib.util.find_spec("mediapipe") is not None,
-                **_upstream(self.read(recording)),
-            },
-        )
+        own = {
+            "option pose2d": self.options.pose2d,
+            "option pose_model": self.model,
+            "a detector": detects and importlib.util.find_spec("mediapipe") is not None,
+            **_upstream(self.read(recording)),
+        }
+        return self._step(KEYPOINTS, recording.id, self.keypoints_view, own, keypoints=recording.keypoints)
 
     @property
     def _detector(self) -> str:
@@ -150,8 +158,11 @@ class TrialTask:
             FEATURES,
             self.files.id,
             None,
-            {"audio rates": rates, "capture.toml [audio] best_microphone": best},
-            _upstream(*map(self.read, recordings)),
+            {
+                "audio rates": rates,
+                "capture.toml [audio] best_microphone": best,
+                **_upstream(*map(self.read, recordings)),
+            },
         )
 
     @cached_property
@@ -162,14 +173,20 @@ class TrialTask:
             EVIDENCE,
             self.files.id,
             self.evidence_view,
-            {"clocks": sync_method(self.raw.config, self.options.sync)},
-            _upstream(self.joints, *map(self.read, recordings), *map(self.keypoints, recordings), self.features),
+            {
+                "clocks": sync_method(self.raw.config, self.options.sync),
+                **_upstream(self.joints, *map(self.read, recordings), *map(self.keypoints, recordings), self.features),
+            },
         )
 
     @cached_property
     def evidence_view(self) -> RawCapture:
         """What the evidence's stage sees, and all that follows it."""
         return view_of(self.raw, self.files, ("sync", "cameras", "microphones"), cameras=True)
+
+    def drift(self, evidence_key: str) -> Step:
+        """Tell what the trial alone says of its devices: little, so that all trials' can be read before the clocks."""
+        return Step(DRIFT, self.files.id, {"evidence": evidence_key})
 
     def steps(self) -> Iterator[Step]:
         """Give all steps, in order."""
@@ -179,20 +196,26 @@ class TrialTask:
             yield self.keypoints(recording)
         yield self.features
         yield self.evidence
+        yield self.drift(self.evidence.key)
 
-    def _step(self, stage: Stage, unit: str, view: RawCapture | None, *inputs: Mapping[str, Any]) -> Step:
-        parts: dict[str, Any] = parts_of(view) if view is not None else {}
-        for one in inputs:
-            parts |= one
-        read = {path: state for path, state in self.states.items() if self._name(path) in parts}
+    def _step(
+        self,
+        stage: Stage,
+        unit: str,
+        view: RawCapture | None,
+        inputs: Mapping[str, Any],
+        **files: Path | None,
+    ) -> Step:
+        """Give a step; what each file is taken for counts too, as the same two may change places."""
+        used = {role: path for role, path in files.items() if path is not None}
+        parts = {
+            **(parts_of(view) if view is not None else {}),
+            **digest_parts(self.raw, self.digests, *used.values()),
+            **{f"the {role}": path.relative_to(self.raw.folder).as_posix() for role, path in used.items()},
+            **inputs,
+        }
+        read = {path: self.states[path] for path in files_in(self.digests, *used.values()) if path in self.states}
         return Step(stage, unit, parts, by_itself=stage in (READ, KEYPOINTS), files=read)
-
-    def _roles(self, **paths: Path | None) -> dict[str, dict[str, str]]:
-        """Tell what each file is taken for: the same two files may change places."""
-        return {"files as": {role: self._name(path) for role, path in paths.items() if path is not None}}
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.raw.folder).as_posix()
 
 
 @dataclass(frozen=True)
@@ -201,13 +224,13 @@ class Prepared:
 
     Attributes
     ----------
-    alone
+    drift
         Drift and skew by device as this trial alone has them.
     faults
         Faults of ours that it met.
     """
 
-    alone: Mapping[str, DevicePrior] = field(default_factory=dict)
+    drift: Mapping[str, DevicePrior] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
 
 
@@ -216,17 +239,23 @@ def prepare(task: TrialTask, store: Store) -> Prepared:
     with threadpool_limits(1):
         work = Work(store, task.files.id)
         _, gathered = first_pass(task, work)
-        return Prepared(gathered.value.alone, work.faults)
+        evidence = gathered.value.evidence
+        drift = work.run(
+            task.drift(gathered.key),
+            lambda folder: drift_of(evidence) if evidence is not None else Drift(),
+            faulty=lambda value: faults_of_ours((value.fault,)),
+        )
+        return Prepared(drift.value.devices, work.faults)
 
 
 def known_of(task: TrialTask, store: Store) -> Prepared | None:
     """Give what the first pass said of a trial, if the cache has it."""
-    step = task.evidence
-    entry = store.read(EVIDENCE.name, step.unit, step.key)
+    step = task.drift(task.evidence.key)
+    entry = store.read(DRIFT.name, step.unit, step.key)
     if entry is None:
         return None
     try:
-        return Prepared(entry.value().alone)
+        return Prepared(entry.value().devices)
     except DamagedEntryError:
         return None
 
@@ -273,8 +302,8 @@ def read_pass(task: TrialTask, work: Work) -> tuple[Joined, TrialResult]:
     joined = _joined(task, work)
     recordings: list[RecordingResult] = []
     exclusions: list[Exclusion] = []
-    if not joined.result.excluded and joined.result.markers is not None:
-        movies = joined.result.markers.movies
+    if not joined.excluded and joined.markers is not None:
+        movies = joined.markers.movies
         for recording in files.recordings:
             stage = UnderWay()
             try:
@@ -302,9 +331,9 @@ def _joined(task: TrialTask, work: Work) -> Joined:
             task.joints, lambda folder: join_markers(task.files, task.joints_view, task.options, under_way)
         ).value
     except Exception as error:
-        return Joined(TrialResult(task.files, exclusions=(_exclusion(task.files, under_way.name, error, work),)))
+        return Joined(task.files, exclusions=(_exclusion(task.files, under_way.name, error, work),))
     # The paths are those of the computer that it was computed on.
-    return replace(joined, result=replace(joined.result, files=task.files))
+    return replace(joined, files=task.files)
 
 
 def _read(task: TrialTask, recording: RawRecording, work: Work) -> tuple[Recorded, Path | None]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from viodat.build.clock_claims import sync_method
+from viodat.build.options import sync_method
 from viodat.build.unknown_names import unknown_names
 from viodat.camera import Camera
 from viodat.capture.cameras import read_cameras, same_camera

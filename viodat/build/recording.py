@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.build.clock_claims import claims_of, movies_of, sync_method
+from viodat.build.clock_claims import claims_of, movies_of
 from viodat.build.faults import heeding, is_passing
 from viodat.build.keypoints import Detected
-from viodat.build.options import BuildOptions
+from viodat.build.options import BuildOptions, sync_method
 from viodat.build.raw import RawCapture
 from viodat.build.truth import FrameTruth, JointCurve, overlap_fault, truth_at_frames
 from viodat.camera import Camera

@@ -1,12 +1,28 @@
-"""The clocks of one trial, with what other trials say of its devices, or where that fails without."""
+"""What one trial says of its devices by itself, and its clocks with what others say, or where that fails without."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from viodat.build.faults import reason_of
 from viodat.clock import DevicePrior, Evidence, TrialClocks, solve_trial
+
+
+@dataclass(frozen=True)
+class Drift:
+    """Drift and skew by device as a trial alone has them, and why that cannot be told."""
+
+    devices: Mapping[str, DevicePrior] = field(default_factory=dict)
+    fault: str = ""
+
+
+def drift_of(evidence: Evidence) -> Drift:
+    """Tell drift and skew of a trial's devices by this trial alone."""
+    try:
+        return Drift(solve_trial(evidence).alone)
+    except Exception as error:
+        return Drift(fault=reason_of(error))
 
 
 @dataclass(frozen=True)
@@ -17,7 +33,7 @@ class Estimated:
     fault: str = ""
 
 
-def estimate(evidence: Evidence, priors: Mapping[str, DevicePrior], alone: str = "") -> Estimated:
+def estimate(evidence: Evidence, priors: Mapping[str, DevicePrior], why_alone: str = "") -> Estimated:
     """Estimate the clocks with what other trials say; where that fails, with a note, from this trial alone.
 
     Parameters
@@ -26,10 +42,10 @@ def estimate(evidence: Evidence, priors: Mapping[str, DevicePrior], alone: str =
         Of the trial.
     priors
         What the trials recorded around it say of each device.
-    alone
+    why_alone
         Why nothing is known of those; else empty.
     """
-    why = alone
+    why = why_alone
     if not why:
         try:
             return Estimated(_light(solve_trial(evidence, priors)))

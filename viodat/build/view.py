@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from viodat.build.cache.store import key_of
 from viodat.build.raw import RawCapture
 from viodat.capture.config import CaptureConfig
 from viodat.capture.raw import RawTrial
@@ -92,10 +93,19 @@ def files_read(files: RawTrial) -> tuple[Path, ...]:
 
 
 def digest_parts(raw: RawCapture, digests: Mapping[Path, str], *paths: Path | None) -> dict[str, str]:
-    """Give digests of files by their path below the capture; those of a folder one by one."""
-    return {
-        found.relative_to(raw.folder).as_posix(): digests[found]
-        for path in paths
-        if path is not None
-        for found in ([path] if path in digests else sorted(part for part in digests if path in part.parents))
-    }
+    """Give digests of files by their path below the capture; a folder has one for all that is in it."""
+    found = {}
+    for path in paths:
+        if path is not None:
+            held = digests.get(path) or key_of({_name(path, part): digests[part] for part in files_in(digests, path)})
+            found[_name(raw.folder, path)] = held
+    return found
+
+
+def files_in(digests: Mapping[Path, str], *paths: Path | None) -> list[Path]:
+    """Give those files of known digest that are one of the paths or lie below it."""
+    return [part for part in digests if part in paths or any(folder in paths for folder in part.parents)]
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

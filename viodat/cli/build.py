@@ -149,7 +149,8 @@ def build(
 def _tell_plan(raw: Path, out: Path, config: Path | None, options: BuildOptions, cache: str | None, json: bool) -> None:
     from viodat.build import plan_build
 
-    plan = plan_build(raw, out, config=config, options=options, cache=cache)
+    with progress("planning", quiet=json) as show:
+        plan = plan_build(raw, out, config=config, options=options, cache=cache, progress=show)
     if json:
         print_json(plan.to_json())
         return

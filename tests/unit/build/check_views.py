@@ -12,7 +12,7 @@ import numpy as np
 from tests.unit.build.trials import raw
 from viodat.build.checks import CHECKS
 from viodat.build.checks.finding import ParticipantView, Problem, RecordingView, TrialView
-from viodat.build.stages import Measurements, TrialInputs
+from viodat.build.reading import Measurements, TrialInputs
 from viodat.capture.audio import AudioSignal
 from viodat.capture.markers import MarkerTrial
 from viodat.capture.participants import Participant

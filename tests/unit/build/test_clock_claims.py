@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from viodat.build.clock_claims import UNSTATED_SIGMA_S, claims_of, given_clock, movies_of, sync_method
+from viodat.build.clock_claims import UNSTATED_SIGMA_S, claims_of, given_clock, movies_of
+from viodat.build.options import sync_method
 from viodat.capture.config import CaptureConfig
 from viodat.capture.markers import Movie
 from viodat.capture.raw import RawRecording

@@ -10,6 +10,7 @@ from tests.unit.build.trials import raw, recording, trial
 from viodat.body.interpolate import at_times
 from viodat.build import trial as building
 from viodat.build.clock_evidence import trial_evidence, without_curves
+from viodat.build.joined import Joined
 from viodat.build.options import BuildOptions
 from viodat.build.trial import Gathered
 from viodat.camera import Camera, NoDistortion
@@ -105,7 +106,7 @@ def gathered(monkeypatch, failing: str, sync: str) -> Gathered:
     for name, step in steps.items():
         monkeypatch.setattr(building, name, fail if name == failing else step)
     one = trial(recording())
-    return building.gather_evidence(building.Joined(one), one, raw(), BuildOptions(sync=sync))
+    return building.gather_evidence(Joined(one.files), one, raw(), BuildOptions(sync=sync))
 
 
 FAULT = "unexpected ValueError: no such thing (please report this)"

@@ -14,12 +14,12 @@ from tests.unit.build.trials import trial as made_trial
 from tests.unit.report.clocks.samples import C01, C02, NAN, draw_nothing, trial_clocks
 from tests.unit.report.test_index import Page
 from viodat.build import clock_report
+from viodat.build.clock_picture import clock_picture
 from viodat.build.clock_report import (
     SettledClock,
     TrialToShow,
     capture_page,
     clock_page,
-    clock_picture,
     reasons_told_once,
 )
 from viodat.build.clocks import settle_clocks

@@ -12,7 +12,7 @@ from viodat.build.functional import functional_joints
 from viodat.build.gates import GATES
 from viodat.build.joints import FROM_FIT, chosen_method, find_joints, prepare_markers
 from viodat.build.options import JOINT_METHODS, BuildOptions
-from viodat.build.stages import Measurements, TrialInputs
+from viodat.build.reading import Measurements, TrialInputs
 from viodat.capture.config import CaptureConfig
 from viodat.errors import BodyError, ConfigError
 from viodat.joints import JOINT_INDEX, JOINTS

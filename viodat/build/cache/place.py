@@ -6,9 +6,12 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from viodat.build.cache.store import Store
 from viodat.errors import ConfigError
+
+_LONGEST_BUILD_S: Final = 14 * 24 * 3600.0
 
 
 def default_cache(out: Path) -> Path:
@@ -46,7 +49,6 @@ def cache_of(cache: str | Path | None, raw: Path, out: Path, staging: Path, *, k
     for what, folder in (("--raw", raw.resolve()), ("--out", out.resolve())):
         if store.folder is not None and store.folder.resolve().is_relative_to(folder):
             raise ConfigError(f"--cache {store.url} lies within {what} {folder}", mend="Choose another folder for it.")
-    if cache is None:
-        # Whoever builds this dataset has it for himself.
-        store.sweep()
+    # Whoever builds this dataset has the cache beside it for himself; another may be in use by others.
+    store.sweep(0.0 if cache is None else _LONGEST_BUILD_S)
     yield store

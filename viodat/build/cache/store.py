@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ ARRAYS: Final = "arrays.npz"
 _KEPT: Final = 2
 """Results of one stage of one trial that are kept, so that an option can be tried and taken back."""
 
+_TRIES: Final = 5
 _KEY_DIGITS: Final = 32
 _RUNNING: Final = ".running"
 
@@ -228,15 +230,18 @@ class Store:
 
     def _put(self, made: Path, final: Path) -> None:
         """Give a finished entry its name; where another process was faster, or a damaged one lies there, it goes."""
-        try:
-            made.replace(final)
-        except OSError:
-            if not final.exists():
-                raise
-            gone = made.with_name(f"{made.name}-old")
-            final.replace(gone)
-            made.replace(final)
-            shutil.rmtree(gone, ignore_errors=True)
+        for left in reversed(range(_TRIES)):
+            try:
+                made.replace(final)
+                return
+            except OSError:
+                if not left:
+                    raise
+                gone = made.with_name(f"{made.name}-old{left}")
+                # Another build that shares the cache may move it away first.
+                with contextlib.suppress(FileNotFoundError):
+                    final.replace(gone)
+                shutil.rmtree(gone, ignore_errors=True)
 
     def arrays(self, entry: Entry) -> dict[str, Any]:
         """Read the arrays of an entry.
@@ -291,12 +296,22 @@ class Store:
                 return Path(self._path(_RUNNING, trial)).read_text(encoding="utf-8")
         return ""
 
-    def sweep(self) -> None:
-        """Remove what builds left behind that were killed; no other build may be using the cache."""
-        if self._local and Path(self._root).is_dir():
-            shutil.rmtree(self._path(_RUNNING), ignore_errors=True)
-            for left in Path(self._root).glob("*/*/.*"):
-                shutil.rmtree(left, ignore_errors=True)
+    def sweep(self, older_than_s: float = 0.0) -> None:
+        """Remove what builds left behind that were killed, if it is of such an age: of others that still run it is not.
+
+        Builds that share the cache are no older than that.
+        """
+        if not self._local or not Path(self._root).is_dir():
+            return
+        before = time.time() - older_than_s
+        for left in (*Path(self._root).glob("*/*/.*"), *Path(self._path(_RUNNING)).glob("*")):
+            with contextlib.suppress(OSError):
+                if left.stat().st_mtime > before:
+                    continue
+                if left.is_dir():
+                    shutil.rmtree(left, ignore_errors=True)
+                else:
+                    left.unlink()
 
     def latest(self, stage: str, unit: str) -> Mapping[str, Any] | None:
         """Give what the newest entry of a stage of a trial or recording was computed from; None without one."""

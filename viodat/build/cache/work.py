@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 FAILED: Final = "a fault before it"
 """Part of a step that goes on after a fault of ours or of a disk: its result holds for as long as that fault does."""
+_WAITS_S: Final = (0.05, 0.5)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,12 @@ class Work:
         self._trial = trial
 
     def run(
-        self, step: Step, compute: Callable[[Path], T], *, faulty: Callable[[T], tuple[str, ...]] = lambda value: ()
+        self,
+        step: Step,
+        compute: Callable[[Path], T],
+        *,
+        faulty: Callable[[T], tuple[str, ...]] = lambda value: (),
+        keeps_errors: bool = True,
     ) -> Done[T]:
         """Give the result of a step: from the cache, or computed and stored.
 
@@ -146,19 +152,21 @@ class Work:
             Gives the value; it is given an empty folder for files.
         faulty
             Finds faults of ours in a value. It is given, but not found again by the next build.
+        keeps_errors
+            Whether a ViodatError is a result like any, found again by the next build.
 
         Raises
         ------
         ViodatError
-            As ``compute``; that is remembered too, unless a disk is the cause. Or a file is not what it was when its
-            digest was taken.
+            As ``compute``; that is kept too, if it may be, unless a disk is the cause. Or a file is not what it was
+            when its digest was taken.
         Exception
             As ``compute``; the next build tries again.
         """
         step = step.after(self.faults)
         found = self._found(step)
         if found is None:
-            found = self._computed(step, compute, faulty)
+            found = self._computed(step, compute, faulty, keeps_errors=keeps_errors)
         if isinstance(found.value, ViodatError):
             raise found.value
         return found
@@ -187,7 +195,12 @@ class Work:
             raise error
 
     def _computed(
-        self, step: Step, compute: Callable[[Path], Any], faulty: Callable[[Any], tuple[str, ...]]
+        self,
+        step: Step,
+        compute: Callable[[Path], Any],
+        faulty: Callable[[Any], tuple[str, ...]],
+        *,
+        keeps_errors: bool,
     ) -> Done[Any]:
         self.store.note(self._trial, step.stage.name, step.unit)
         with self.store.scratch(step.stage.name, step.unit) as folder:
@@ -195,7 +208,7 @@ class Work:
             try:
                 value = compute(folder)
             except ViodatError as error:
-                if isinstance(error.__cause__, OSError) or _changed(step) is not None:
+                if not keeps_errors or isinstance(error.__cause__, OSError) or _changed(step) is not None:
                     # A disk may read tomorrow what it does not read today.
                     self.faults = (*self.faults, str(error))
                     raise
@@ -211,6 +224,12 @@ class Work:
             entry = self.store.write(step.stage.name, step.unit, step.key, step.parts, value, folder, seconds)
         # What is used is what was kept, so that a build from the cache gives the same bytes.
         found = self._found(step)
+        for wait_s in _WAITS_S:
+            if found is not None:
+                break
+            # Another build that shares the cache may be putting the same there.
+            time.sleep(wait_s)
+            found = self._found(step)
         if found is None:
             raise UnwritableError(errno.EIO, f"{entry.stage} of {entry.unit} cannot be read back", self.store.url)
         return found

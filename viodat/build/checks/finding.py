@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from viodat.body import JointTrial
 from viodat.build.raw import RawCapture
-from viodat.build.stages import TrialInputs
+from viodat.build.reading import TrialInputs
 from viodat.camera import Knock
 from viodat.capture.audio import AudioSignal
 from viodat.capture.markers import MarkerTrial, Movie

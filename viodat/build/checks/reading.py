@@ -20,7 +20,7 @@ from viodat.build.checks.finding import (
 from viodat.build.joints import chosen_method, frame_by_frame, used_markers
 from viodat.build.keypoints import keypoints_from_file
 from viodat.build.raw import RawCapture
-from viodat.build.stages import read_markers, read_trial
+from viodat.build.reading import read_markers, read_trial
 from viodat.capture.audio import has_audio, read_audio
 from viodat.capture.markers import MarkerTrial, Movie
 from viodat.capture.raw import RawRecording, RawTrial

@@ -35,7 +35,8 @@ def test_every_stage_names_a_module_and_libraries_that_exist(stage):
 @pytest.mark.parametrize(
     ("module", "expected"),
     [
-        ("viodat.build.trial", {"viodat.body.skeleton.fit", "viodat.capture.c3d_decode", "viodat.clock.evidence.clap"}),
+        ("viodat.build.joined", {"viodat.body.skeleton.fit", "viodat.capture.c3d_decode"}),
+        ("viodat.build.trial", {"viodat.clock.evidence.clap"}),
         ("viodat.pose2d", {"viodat.pose2d.mediapipe", "viodat.pose2d.openpose"}),
         ("viodat.audio", {"viodat.audio.description"}),
         ("viodat.build.recording", {"viodat.capture.video", "viodat.capture.audio"}),
@@ -51,6 +52,9 @@ def test_what_a_stage_does_not_use_does_not_make_it_stale():
         name.startswith(("viodat.report", "viodat.dataset", "viodat.cli")) for name in reached("viodat.pose2d")
     )
     assert not any(name.startswith("viodat.clock") for name in reached("viodat.audio"))
+    later = ("viodat.clock", "viodat.audio", "viodat.report", "viodat.pose2d")
+    assert [name for name in reached("viodat.build.joined") if name.startswith(later)] == []
+    assert [name for name in reached("viodat.build.trial") if name.startswith("viodat.report")] == []
 
 
 def test_every_import_within_a_function_counts_too(tmp_path, monkeypatch):

@@ -129,6 +129,9 @@ def test_what_a_killed_build_left_is_swept_away(tmp_path):
     left = tmp_path / "cache" / "joints" / "P05T28" / ".123-abc"
     left.mkdir()
     (left / "half.parquet").write_bytes(b"")
+    store.sweep(3600)
+    assert left.exists()
+    assert store.noted("P05T28") == "joints of P05T28"
     store.sweep()
     assert not left.exists()
     assert store.noted("P05T28") == ""
