@@ -144,7 +144,7 @@ def resect(camera: Camera, sightings: Sightings, *, has_pose: bool = True, focal
 
 
 def knocked(
-    camera: Camera, sightings: Sightings, *, limit_share: float = 0.012, least_sigmas: float = 2.0
+    camera: Camera, sightings: Sightings, *, limit_share: float = 0.02, least_sigmas: float = 2.0
 ) -> Knock | None:
     """Tell whether a camera was moved after it was calibrated.
 

@@ -101,7 +101,7 @@ def test_a_moved_camera_is_told_with_its_offset_and_a_healthy_one_is_not():
     (one,) = problems("camera-moved", take(knocks=knocks))
     assert one.where == "P05C01T28"
     assert one.value == pytest.approx(70, abs=15)
-    assert one.limit == pytest.approx(0.012 * 1280)
+    assert one.limit == pytest.approx(0.02 * 1280)
     assert not problems("camera-mismatch", take(knocks=knocks))
 
 

@@ -18,7 +18,7 @@ from viodat.body import audit_sides, audit_upright, detect_marker_set
 from viodat.build.checks.finding import RecordingView, Swap, TakeView, TrialView
 from viodat.build.checks.trial import IN_PART
 from viodat.build.clock_claims import claims_of, given_clock, movies_of
-from viodat.build.gates import with_limits
+from viodat.build.gates import reprojection_gate, with_limits
 from viodat.build.joints import named_marker_set
 from viodat.build.quality import size_readings
 from viodat.camera import Camera, Knock, Sightings, knocked, sightings_of
@@ -171,7 +171,8 @@ def _longer_px(picture: Picture) -> int:
 def _knock(name: str, view: TakeView, motion: Motion) -> Knock | None:
     picture = view.pictures[name]
     assert picture.camera is not None
-    return knocked(picture.camera, _sightings(picture, view.clocks[name].of_picture(), motion))
+    limit = reprojection_gate(view.raw.config.gates).limit
+    return knocked(picture.camera, _sightings(picture, view.clocks[name].of_picture(), motion), limit_share=limit)
 
 
 def _lag(name: str, camera: Camera, view: TakeView, motion: Motion) -> ClockMap | None:
