@@ -14,6 +14,7 @@ from viodat.build.finish import DRAW, WRITE, Finished, FinishTask, Written
 from viodat.build.prepare import READ, WAVEFORM
 from viodat.build.report import TrialPage
 from viodat.dataset.manifest import FileEntry
+from viodat.files import atomic_path
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def place(parts: TrialParts, out: Path) -> dict[str, FileEntry]:
             os.link(path, target)
         except OSError:
             # Another disk, or one that knows no links.
-            shutil.copyfile(path, target)
+            with atomic_path(target) as temporary:
+                shutil.copyfile(path, temporary)
         entries[name] = FileEntry(fact.bytes, fact.sha256)
     return entries
 
