@@ -74,6 +74,10 @@ class DatasetError(ViodatError):
     """A built dataset is missing, damaged, or of another schema version."""
 
 
+class MetricError(ViodatError):
+    """What is to be scored has not the shape or the values that a metric needs."""
+
+
 class MissingExtraError(ViodatError):
     """An optional dependency is not installed; ``mend`` holds the pip command."""
 

@@ -2,8 +2,12 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
+
+import viodat
 
 HEAVY = ("torch", "pandas", "pyarrow", "librosa", "matplotlib", "cv2", "av", "ezc3d", "numba")
 
@@ -23,7 +27,6 @@ def test_reading_a_dataset_does_not_load_torch():
 
 
 def test_public_names_exist():
-    import viodat
     import viodat.capture
 
     for module in (viodat, viodat.capture):
@@ -32,7 +35,15 @@ def test_public_names_exist():
 
 
 def test_unknown_attribute_is_an_attribute_error():
-    import viodat
-
     with pytest.raises(AttributeError, match="has no attribute 'open_datset'"):
         _ = viodat.open_datset
+
+
+def test_every_package_is_installed():
+    """An editable install hides a folder that pyproject.toml does not list."""
+    root = Path(viodat.__file__).parent
+    listed = tomllib.loads((root.parent / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(root.parent).parts) for path in root.rglob("__init__.py")}
+    assert there - set(listed) == set()
+    data = {path.suffix for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert data <= {".py", ".html", ".json", ".typed"}
