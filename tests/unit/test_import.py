@@ -46,4 +46,4 @@ def test_every_package_is_installed():
     there = {".".join(path.parent.relative_to(root.parent).parts) for path in root.rglob("__init__.py")}
     assert there - set(listed) == set()
     data = {path.suffix for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
-    assert data <= {".py", ".html", ".json", ".typed"}
+    assert data <= {".py", ".html", ".json", ".toml", ".typed"}
