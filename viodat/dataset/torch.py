@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections import Counter
 from collections.abc import Iterator
 from numbers import Integral, Real
 from pathlib import Path
@@ -19,16 +18,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from viodat.dataset import paths, schema
+from viodat.dataset import paths
 from viodat.dataset.cache import ByteCache
-from viodat.dataset.grid import NS, Detections, Grid, Span, poses_on_grid, read_sound, read_world, span_of
-from viodat.dataset.reader import VioDataset, known_times, open_dataset
-from viodat.dataset.splits import SPLITS, TRAIN, VALIDATION, leaking_windows, leave_one_out
+from viodat.dataset.grid import NS
+from viodat.dataset.grids import Grids, assigned_splits
+from viodat.dataset.reader import VioDataset, open_dataset
+from viodat.dataset.splits import SPLITS, TRAIN, VALIDATION, leaking_windows
 from viodat.errors import DatasetError, ViodatWarning
 
 _AUDIO_KINDS: Final = tuple(f"features{rate}" for rate in paths.FEATURE_RATES_HZ)
-
-Row = dict[str, Any]
 
 
 class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
@@ -142,9 +140,10 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             self.dataset.require_audio_rate(self.audio_rate_hz)
             self.audio_rows = round(frames * self.audio_rate_hz / rate_hz)
         self._cache = ByteCache(round(cache_mb * 1e6))
-        self._splits = self._assigned(fold)
+        self._grids = Grids(self.dataset, self.rate_hz, pose2d, self.audio_rate_hz, self._cache)
         self.leaks = validation == "windows" and split in (TRAIN, VALIDATION)
-        spans = self._spans(split, (TRAIN, VALIDATION) if self.leaks else SPLITS if split is None else (split,))
+        taken = (TRAIN, VALIDATION) if self.leaks else SPLITS if split is None else (split,)
+        spans = self._grids.spans(assigned_splits(self.dataset, fold), taken, split)
         self._windows = [
             (span, first)
             for span in spans
@@ -187,7 +186,7 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             If a file of the dataset is missing or damaged.
         """
         span, first = self._windows[index]
-        grid = self._cache.get(("grid", span.recording), lambda: self._read(span))
+        grid = self._cache.get(("grid", span.recording), lambda: self._grids.read(span))
         start_ns = span.start_ns + round(first * NS / self.rate_hz)
         pose2d = _rows(grid.pose2d, first, self.frames)
         pose3d = _rows(grid.pose3d, first, self.frames)
@@ -204,89 +203,11 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             item["audio"] = torch.from_numpy(grid.sound.nearest(start_ns, self.audio_rate_hz, self.audio_rows))
         return item
 
-    def _assigned(self, fold: str | None) -> dict[str, str]:
-        """Give the split of each trial."""
-        trials = self.dataset.rows("trials")
-        if fold is None:
-            return {row["trial"]: row["split"] for row in trials}
-        folds = leave_one_out((row["trial"], row["participant"]) for row in trials)
-        if fold not in folds:
-            raise DatasetError(
-                f"has no participant {fold!r} to leave out; it has {', '.join(folds)}", where=self.dataset.path
-            )
-        return dict(folds[fold].trials)
-
-    def _spans(self, split: str | None, taken: tuple[str, ...]) -> list[Span]:
-        where = self.dataset.path
-        trials = {row["trial"]: row for row in self.dataset.rows("trials")}
-        if not any(of in taken for of in self._splits.values()):
-            counts = Counter(self._splits.values())
-            there = ", ".join(f"{name} {counts[name]}" for name in sorted(counts, key=_order)) or "none"
-            raise DatasetError(
-                f"no trial is in split {split!r} (there are: {there})",
-                where=where,
-                mend="Choose another split, or set [splits] in capture.toml and build again.",
-            )
-        cameras = [
-            row
-            for row in self.dataset.rows("recordings")
-            if row["kind"] == "camera" and self._splits.get(row["trial"]) in taken
-        ]
-        usable = [row for row in cameras if row["status"] == schema.STATUS_BUILT and row["calibrated"]]
-        if not usable:
-            raise DatasetError(_why_unusable(split, cameras), where=where, mend=_SEE_REPORT)
-        if self.pose2d == "detected":
-            usable = [row for row in usable if row["keypoints"] is not None]
-            if not usable:
-                raise DatasetError(
-                    f"no recording of split {split!r} has detected keypoints",
-                    where=where,
-                    mend="Build with --pose2d mediapipe, or use pose2d='projected'.",
-                )
-        spans = [span for row in usable if (span := span_of(row, trials[row["trial"]], self.rate_hz)) is not None]
-        if not spans:
-            raise DatasetError(
-                f"no recording of split {split!r} has a picture while the markers were recorded",
-                where=where,
-                mend=_SEE_REPORT,
-            )
-        return spans
-
-    def _read(self, span: Span) -> Grid:
-        camera = self.dataset.camera(span.recording)
-        if camera is None:
-            raise DatasetError(f"recording {span.recording} has no camera model", where=self.dataset.path)
-        detections = None
-        if self.pose2d == "detected":
-            columns = self.dataset.video_arrays(span.recording, ("time_ns", "detected_px"))
-            times = known_times(columns["time_ns"])
-            if times is None:
-                raise DatasetError(f"video of {span.recording} has no times", where=self.dataset.path)
-            detections = Detections(columns["detected_px"], times)
-        # The cameras of a trial share its markers.
-        world = self._cache.get(("world", span.trial), lambda: read_world(self.dataset, span.trial))
-        pose2d, pose3d = poses_on_grid(world, camera, span, self.rate_hz, detections)
-        return Grid(pose2d, pose3d, read_sound(self.dataset, span, self.audio_rate_hz))
-
 
 _LEAKS: Final = (
     "validation='windows' leaks: windows overlap, so nearly all frames of validation are trained on; "
     "use it to repeat published figures only, else validation='trials'"
 )
-_SEE_REPORT: Final = "See reports/index.html for what each recording lacks, or choose another split."
-
-
-def _why_unusable(split: str | None, cameras: list[Row]) -> str:
-    states = ", ".join(f"{count} {state}" for state, count in Counter(row["status"] for row in cameras).most_common())
-    uncalibrated = sum(not row["calibrated"] for row in cameras)
-    return (
-        f"split {split!r} has no camera recording with clock and calibration "
-        f"({len(cameras)} camera recordings: {states or 'none'}; {uncalibrated} without calibration)"
-    )
-
-
-def _order(split: str) -> tuple[int, str]:
-    return (SPLITS.index(split) if split in SPLITS else len(SPLITS), split)
 
 
 def _starts(points: int, frames: int, hop: float, *, pad: bool) -> Iterator[int]:
