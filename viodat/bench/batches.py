@@ -1,0 +1,212 @@
+"""Windows of a store as batches for a network: cut, centred, normalised, flipped, in any order.
+
+One compiled loop does it all, window by window, straight from the mapped arrays into the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.bench.store import GridStore, StoredRecording
+from viodat.dataset.grid import NS
+from viodat.dataset.schema import N_FEATURES
+from viodat.joints import MIRROR, ROOT_JOINTS
+
+Float32 = NDArray[np.float32]
+Normalisation = Literal["screen", "root_px", "px"]
+NORMALISATIONS: Final = ("screen", "root_px", "px")
+
+_F = TypeVar("_F", bound=Callable[..., object])
+_compiled = cast("Callable[[_F], _F]", numba.njit(cache=True, nogil=True, error_model="numpy"))
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Windows, one after the other.
+
+    Attributes
+    ----------
+    pose2d
+        (B, T, 18, 2) float32, normalised.
+    target
+        (B, T, 18, 3) float32 mm, camera frame, from the mid-pelvis; zero where it does not count.
+    valid
+        (B, T, 18) bool: truth of the joint and of the root is determined, and the frame is of the recording.
+    audio
+        (B, F, 35) float32, zero where there is no sound; F is 0 where none is asked for.
+    windows
+        (B,) which they are.
+    """
+
+    pose2d: Float32
+    target: Float32
+    valid: NDArray[np.bool_]
+    audio: Float32
+    windows: NDArray[np.int64]
+
+
+class Windows:
+    """All windows of some recordings.
+
+    Parameters
+    ----------
+    store
+        Where they lie.
+    recordings
+        Which; all of ``store``.
+    frames
+        T.
+    hop
+        Grid steps from the start of one window to that of the next.
+    offset
+        Grid steps by which the first window starts before its recording's first frame; edges are repeated.
+    normalisation
+        ``screen``: x / w * 2 - 1, y / w * 2 - h / w; ``root_px``: pixels from the mid-pelvis; ``px``: pixels.
+    with_audio
+        Whether sound is given.
+
+    Notes
+    -----
+    A recording has windows until all its frames are in one. Frames before and after it repeat its first and last, and
+    are not valid.
+    """
+
+    def __init__(
+        self,
+        store: GridStore,
+        recordings: Sequence[StoredRecording],
+        *,
+        frames: int,
+        hop: int,
+        offset: int = 0,
+        normalisation: Normalisation = "screen",
+        with_audio: bool = False,
+    ) -> None:
+        self.store, self.recordings, self.frames = store, tuple(recordings), frames
+        self._kind = NORMALISATIONS.index(normalisation)
+        rate = store.audio_rate_hz if with_audio else None
+        self.audio_rows = round(frames * rate / store.rate_hz) if rate else 0
+        self._audio_step_ns = NS / rate if rate else 1.0
+        starts = [
+            (k, first)
+            for k, one in enumerate(self.recordings)
+            for first in range(-offset, max(one.points + offset - frames, -offset) + hop, hop)
+            if first < one.points
+        ]
+        table = np.array(starts, dtype=np.int64).reshape(-1, 2)
+        self.of, self.first = table[:, 0], table[:, 1]
+        self._rows = np.array(
+            [(one.first, one.points, one.audio_first, one.audio_rows) for one in self.recordings], dtype=np.int64
+        ).reshape(-1, 4)
+        self._sizes = np.array([(one.width_px, one.height_px) for one in self.recordings], dtype=np.float32)
+        begins = np.array([one.start_ns for one in self.recordings], dtype=np.int64)
+        step = NS / store.rate_hz
+        self._start_ns = begins[self.of] + np.rint(self.first * step).astype(np.int64) if len(table) else begins[:0]
+
+    def __len__(self) -> int:
+        return len(self.of)
+
+    def batch(self, windows: NDArray[np.int64], flipped: NDArray[np.bool_] | None = None) -> Batch:
+        """Give some of them, each mirrored where ``flipped`` (B,) says so."""
+        count = len(windows)
+        pose2d = np.empty((count, self.frames, len(MIRROR), 2), np.float32)
+        target = np.empty((count, self.frames, len(MIRROR), 3), np.float32)
+        valid = np.empty((count, self.frames, len(MIRROR)), np.bool_)
+        audio = np.zeros((count, self.audio_rows, N_FEATURES), np.float32)
+        flips = np.zeros(count, np.bool_) if flipped is None else flipped
+        store = self.store
+        _fill(
+            store.pose2d_px, store.pose3d_mm, self._rows[self.of[windows]], self.first[windows],
+            self._sizes[self.of[windows]], flips, self._kind, np.array(MIRROR), np.array(ROOT_JOINTS), pose2d, target,
+            valid,
+        )  # fmt: skip
+        if self.audio_rows:
+            _fill_audio(
+                store.audio,
+                store.audio_ns,
+                self._rows[self.of[windows]],
+                self._start_ns[windows],
+                self._audio_step_ns,
+                audio,
+            )
+        return Batch(pose2d, target, valid, audio, windows)
+
+    def epoch(self, size: int, generator: np.random.Generator | None = None, *, flips: bool = False) -> Iterator[Batch]:
+        """Give all windows once, in order or shuffled; with ``flips`` each a second time, mirrored, among them."""
+        count = len(self)
+        order = np.arange(2 * count if flips else count)
+        if generator is not None:
+            generator.shuffle(order)
+        for begin in range(0, len(order), size):
+            part = order[begin : begin + size]
+            yield self.batch(part % count, part >= count)
+
+    def batches(self, size: int, *, flips: bool = False) -> int:
+        """Count the batches of an epoch."""
+        return math.ceil(len(self) * (2 if flips else 1) / size)
+
+
+@_compiled
+def _fill(
+    px: Any, mm: Any, rows: Any, firsts: Any, sizes: Any, flips: Any, kind: int, mirror: Any, root: Any,
+    pose2d: Any, target: Any, valid: Any,
+) -> None:  # fmt: skip
+    joints = px.shape[1]
+    for b in range(len(rows)):
+        begin, points = rows[b, 0], rows[b, 1]
+        width, height = sizes[b, 0], sizes[b, 1]
+        sign = np.float32(-1.0) if flips[b] else np.float32(1.0)
+        for t in range(pose2d.shape[1]):
+            frame = firsts[b] + t
+            inside = 0 <= frame < points
+            at = begin + min(max(frame, 0), points - 1)
+            # Where a picture is measured from.
+            x0, y0, scale = np.float32(0.0), np.float32(0.0), np.float32(1.0)
+            if kind == 0:
+                scale = np.float32(2.0) / width
+                x0, y0 = width / np.float32(2.0), height / np.float32(2.0)
+            elif kind == 1:
+                x0 = (px[at, root[0], 0] + px[at, root[1], 0]) / np.float32(2.0)
+                y0 = (px[at, root[0], 1] + px[at, root[1], 1]) / np.float32(2.0)
+            elif flips[b]:
+                x0 = width - np.float32(1.0)
+            rx = (mm[at, root[0], 0] + mm[at, root[1], 0]) / np.float32(2.0)
+            ry = (mm[at, root[0], 1] + mm[at, root[1], 1]) / np.float32(2.0)
+            rz = (mm[at, root[0], 2] + mm[at, root[1], 2]) / np.float32(2.0)
+            for j in range(joints):
+                source = mirror[j] if flips[b] else j
+                pose2d[b, t, j, 0] = sign * (px[at, source, 0] - x0) * scale
+                pose2d[b, t, j, 1] = (px[at, source, 1] - y0) * scale
+                x, y, z = mm[at, source, 0] - rx, mm[at, source, 1] - ry, mm[at, source, 2] - rz
+                known = inside and np.isfinite(x) and np.isfinite(y) and np.isfinite(z)
+                valid[b, t, j] = known
+                target[b, t, j, 0] = sign * x if known else np.float32(0.0)
+                target[b, t, j, 1] = y if known else np.float32(0.0)
+                target[b, t, j, 2] = z if known else np.float32(0.0)
+
+
+@_compiled
+def _fill_audio(features: Any, times: Any, rows: Any, starts: Any, step_ns: float, audio: Any) -> None:
+    """Take, for each moment of a window, the row that is nearest; none that is more than a row away."""
+    for b in range(len(rows)):
+        begin, end = rows[b, 2], rows[b, 2] + rows[b, 3]
+        if begin == end:
+            continue
+        at = begin + np.searchsorted(times[begin:end], starts[b])
+        at = min(at, end - 1)
+        for k in range(audio.shape[1]):
+            wanted = np.float64(starts[b]) + k * step_ns
+            while at + 1 < end and abs(times[at + 1] - wanted) < abs(times[at] - wanted):
+                at += 1
+            while at > begin and abs(times[at - 1] - wanted) <= abs(times[at] - wanted):
+                at -= 1
+            if abs(times[at] - wanted) <= step_ns:
+                for f in range(audio.shape[2]):
+                    audio[b, k, f] = features[at, f]

@@ -1,0 +1,260 @@
+"""A whole dataset on the grid in a few files that are mapped into memory: what models are trained on and scored by.
+
+Reading Parquet window by window would starve a GPU. So each dataset is brought onto the grid once, under the digest of
+its manifest and of how it is asked for, and every window is then a slice of arrays that the operating system keeps in
+memory. The files hold all splits; they are nobody's only copy and may be removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.dataset import paths, schema
+from viodat.dataset.cache import ByteCache
+from viodat.dataset.grid import Grid, Span
+from viodat.dataset.grids import Grids, assigned_splits
+from viodat.dataset.new_folder import new_folder
+from viodat.dataset.reader import VioDataset
+from viodat.dataset.splits import SPLITS
+from viodat.files import sha256
+
+FORMAT: Final = 1
+_INDEX: Final = "index.json"
+_WORLD_BYTES: Final = 64_000_000
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StoredRecording:
+    """Where a recording lies in the arrays.
+
+    Attributes
+    ----------
+    recording, trial, participant, device, split
+        Ids; ``split`` is the dataset's own.
+    start_ns
+        Time of its first row on the mocap clock.
+    first, points
+        Its rows of poses.
+    audio_first, audio_rows
+        Its rows of sound; none without.
+    width_px, height_px
+        Of its pictures.
+    """
+
+    recording: str
+    trial: str
+    participant: str
+    device: str
+    split: str
+    start_ns: int
+    first: int
+    points: int
+    audio_first: int
+    audio_rows: int
+    width_px: float
+    height_px: float
+
+
+class GridStore:
+    """A dataset's recordings on the grid.
+
+    Parameters
+    ----------
+    folder
+        As :func:`grid_store` wrote it.
+
+    Attributes
+    ----------
+    recordings
+        All that have clock, calibration and keypoints, in the order of their rows.
+    rate_hz, audio_rate_hz, pose2d
+        As asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        index = json.loads((folder / _INDEX).read_text("utf-8"))
+        self.rate_hz = float(index["rate_hz"])
+        self.audio_rate_hz: int | None = index["audio_rate_hz"]
+        self.pose2d = str(index["pose2d"])
+        self.dataset_sha256 = str(index["dataset_sha256"])
+        self.recordings = tuple(StoredRecording(**row) for row in index["recordings"])
+
+    def __reduce__(self) -> tuple[type[GridStore], tuple[Path]]:
+        return GridStore, (self.folder,)
+
+    @cached_property
+    def pose2d_px(self) -> Float32:
+        """(N, 18, 2) px; joints that the detector missed are interpolated in time (:func:`without_gaps`)."""
+        return cast(Float32, self._array("pose2d_px"))
+
+    @cached_property
+    def detected(self) -> NDArray[np.bool_]:
+        """(N, 18): which joints were not interpolated."""
+        return cast(NDArray[np.bool_], self._array("detected"))
+
+    @cached_property
+    def pose3d_mm(self) -> Float32:
+        """(N, 18, 3) mm, camera frame; NaN where the truth is undetermined."""
+        return cast(Float32, self._array("pose3d_mm"))
+
+    @cached_property
+    def audio(self) -> Float32:
+        """(M, 35) rows of features, one recording after the other, as they are stored."""
+        return cast(Float32, self._array("audio"))
+
+    @cached_property
+    def audio_ns(self) -> NDArray[np.int64]:
+        """(M,) ns, mocap clock."""
+        return cast(NDArray[np.int64], self._array("audio_ns"))
+
+    def of_split(self, split: str, splits: Mapping[str, str] | None = None) -> tuple[StoredRecording, ...]:
+        """Give the recordings of a split: the dataset's, or another assignment of trials to splits."""
+        return tuple(one for one in self.recordings if (splits[one.trial] if splits else one.split) == split)
+
+    def _array(self, name: str) -> NDArray[Any]:
+        return np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
+
+def grid_store(
+    dataset: VioDataset,
+    folder: Path,
+    *,
+    rate_hz: float = 30.0,
+    pose2d: str = "detected",
+    audio_rate_hz: int | None = 100,
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
+) -> GridStore:
+    """Open a dataset's store below a folder, made first if it is not there.
+
+    Parameters
+    ----------
+    dataset
+        An open one.
+    folder
+        Where stores lie.
+    rate_hz, pose2d, audio_rate_hz
+        As in :class:`viodat.PoseWindows`; ``audio_rate_hz`` None: without sound.
+    progress
+        Called with (recordings done, recordings in all, which).
+
+    Raises
+    ------
+    DatasetError
+        No recording has all that a window needs, or the audio rate was not built.
+    ConfigError
+        The folder cannot be written.
+    """
+    if audio_rate_hz is not None:
+        dataset.require_audio_rate(audio_rate_hz)
+    digest = sha256(dataset.path / paths.MANIFEST_NAME)
+    asked = {
+        "format": FORMAT,
+        "dataset_sha256": digest,
+        "rate_hz": rate_hz,
+        "pose2d": pose2d,
+        "audio_rate_hz": audio_rate_hz,
+    }
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+    place = folder / key
+    if not (place / _INDEX).is_file():
+        # What has no index was not finished.
+        shutil.rmtree(place, ignore_errors=True)
+        with new_folder(place, option="--cache") as made:
+            _write(dataset, made, asked, progress)
+    return GridStore(place)
+
+
+def _write(
+    dataset: VioDataset, folder: Path, asked: Mapping[str, Any], progress: Callable[[int, int, str], None]
+) -> None:
+    grids = Grids(dataset, asked["rate_hz"], asked["pose2d"], asked["audio_rate_hz"], ByteCache(_WORLD_BYTES))
+    splits = assigned_splits(dataset)
+    people = {row["recording"]: row for row in dataset.rows("recordings")}
+    spans = sorted(grids.spans(splits, SPLITS, None), key=lambda span: span.recording)
+    total = sum(span.points for span in spans)
+    arrays = {
+        "pose2d_px": _new(folder, "pose2d_px", np.float32, (total, schema.N_JOINTS, 2)),
+        "detected": _new(folder, "detected", np.bool_, (total, schema.N_JOINTS)),
+        "pose3d_mm": _new(folder, "pose3d_mm", np.float32, (total, schema.N_JOINTS, 3)),
+    }
+    rows: list[dict[str, Any]] = []
+    sounds: list[Float32] = []
+    times: list[NDArray[np.int64]] = []
+    first = audio_first = 0
+    for done, span in enumerate(spans):
+        progress(done, len(spans), span.recording)
+        grid = grids.read(span)
+        part = slice(first, first + span.points)
+        filled, detected = without_gaps(grid.pose2d, span.image_size)
+        arrays["pose2d_px"][part], arrays["detected"][part] = filled, detected
+        arrays["pose3d_mm"][part] = grid.pose3d
+        row = people[span.recording]
+        rows.append(asdict(_placed(span, row, splits[span.trial], grid, first, audio_first)))
+        sounds.append(grid.sound.features)
+        times.append(grid.sound.time_ns)
+        first += span.points
+        audio_first += len(grid.sound.time_ns)
+    for array in arrays.values():
+        array.flush()
+    np.save(folder / "audio.npy", np.nan_to_num(np.concatenate(sounds)))
+    np.save(folder / "audio_ns.npy", np.concatenate(times))
+    text = json.dumps({**asked, "recordings": rows})
+    (folder / _INDEX).write_text(text, encoding="utf-8")
+
+
+def _new(folder: Path, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
+
+
+def _placed(
+    span: Span, row: Mapping[str, Any], split: str, grid: Grid, first: int, audio_first: int
+) -> StoredRecording:
+    return StoredRecording(
+        span.recording,
+        span.trial,
+        str(row["participant"]),
+        str(row["device"]),
+        split,
+        span.start_ns,
+        first,
+        span.points,
+        audio_first,
+        len(grid.sound.time_ns),
+        *span.image_size,
+    )
+
+
+def without_gaps(px: Float32, image_size: Sequence[float]) -> tuple[Float32, NDArray[np.bool_]]:
+    """Give (T, J, 2) px without NaN, and (T, J) which were there before.
+
+    A joint that was missed is interpolated linearly in time, held before its first and after its last sighting; one
+    that was never seen lies on the mean of the others, or in the middle of the picture where there are none. Networks
+    take no NaN; every model is given the same.
+    """
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(px).all(axis=-1))
+    filled = px.copy()
+    frames = np.arange(len(px))
+    for joint in range(px.shape[1]):
+        there = seen[:, joint]
+        if there.any() and not there.all():
+            for axis in range(2):
+                filled[:, joint, axis] = np.interp(frames, frames[there], px[there, joint, axis])
+    never = ~seen.any(axis=0)
+    if never.all():
+        filled[:] = (np.asarray(image_size, dtype=np.float32) - 1) / 2
+    elif never.any():
+        filled[:, never] = filled[:, ~never].mean(axis=1, keepdims=True)
+    return filled, seen
