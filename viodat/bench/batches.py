@@ -43,6 +43,8 @@ class Batch:
         (B, F, 35) float32, zero where there is no sound; F is 0 where none is asked for.
     windows
         (B,) which they are.
+    devices
+        (B,) str: whose pictures they are of.
     """
 
     pose2d: Float32
@@ -50,6 +52,7 @@ class Batch:
     valid: NDArray[np.bool_]
     audio: Float32
     windows: NDArray[np.int64]
+    devices: NDArray[np.str_]
 
 
 class Windows:
@@ -106,6 +109,7 @@ class Windows:
             [(one.first, one.points, one.audio_first, one.audio_rows) for one in self.recordings], dtype=np.int64
         ).reshape(-1, 4)
         self._sizes = np.array([(one.width_px, one.height_px) for one in self.recordings], dtype=np.float32)
+        self._devices = np.array([one.device for one in self.recordings], dtype=np.str_)
         begins = np.array([one.start_ns for one in self.recordings], dtype=np.int64)
         step = NS / store.rate_hz
         self._start_ns = begins[self.of] + np.rint(self.first * step).astype(np.int64) if len(table) else begins[:0]
@@ -136,7 +140,7 @@ class Windows:
                 self._audio_step_ns,
                 audio,
             )
-        return Batch(pose2d, target, valid, audio, windows)
+        return Batch(pose2d, target, valid, audio, windows, self._devices[self.of[windows]])
 
     def epoch(self, size: int, generator: np.random.Generator | None = None, *, flips: bool = False) -> Iterator[Batch]:
         """Give all windows once, in order or shuffled; with ``flips`` each a second time, mirrored, among them."""

@@ -1,0 +1,101 @@
+"""Windows put together to recordings, and the models that anything must beat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import viodat
+from tests.unit.dataset.small import write_dataset
+from viodat.bench import load_protocol, score
+from viodat.bench.floors import MeanPose, Ridge
+from viodat.bench.lifting import predict, stitched
+from viodat.bench.store import grid_store
+from viodat.errors import DatasetError, MetricError
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = write_dataset(
+        tmp_path_factory.mktemp("small"), seconds=8.0, video_frames=200, splits=("train", "train", "validation", "test")
+    )
+    return grid_store(viodat.open_dataset(folder), tmp_path_factory.mktemp("grids"))
+
+
+@dataclass
+class Oracle:
+    """Knows the truth, and says it of each window's frames; of the others it says what nobody must take."""
+
+    frames: int
+    hop: int
+    centre: bool = False
+    normalisation: str = "px"
+    audio: bool = False
+    edge: int = 0
+
+    def lift(self, batch):
+        answer = np.where(batch.valid[..., None], batch.target, 1e5).astype(np.float32)
+        if self.edge:
+            answer[:, : self.edge] = answer[:, -self.edge :] = 1e6
+        return answer[:, self.frames // 2 : self.frames // 2 + 1] if self.centre else answer
+
+
+@pytest.mark.parametrize(
+    ("frames", "hop", "centre"), [(27, 1, True), (60, 60, False), (60, 30, False), (50, 7, False), (500, 500, False)]
+)
+@pytest.mark.parametrize("flipped", [False, True])
+def test_every_frame_is_predicted_once(store, frames, hop, centre, flipped):
+    found = list(predict(Oracle(frames, hop, centre), store, store.recordings, flipped=flipped))
+    assert [one.recording for one in found] == [one.recording for one in store.recordings]
+    for one, stored in zip(found, store.recordings, strict=True):
+        assert len(one.pred) == stored.points
+    assert score(found, load_protocol(), metrics=["mpjpe", "mpjae"]).overall == pytest.approx(
+        {"mpjpe": 0, "mpjae": 0}, abs=1e-3
+    )
+
+
+def test_a_frame_is_taken_from_the_window_in_whose_middle_it_lies(store):
+    """What a window says of its edges is heard at the ends of a recording only."""
+    (one,) = predict(Oracle(60, 30, edge=15), store, store.recordings[:1], flipped=False)
+    wrong = np.abs(one.pred).max(axis=(1, 2)) > 1e4
+    ends = np.zeros(len(one.pred), dtype=bool)
+    ends[:15] = ends[-30:] = True
+    assert not wrong[~ends].any()
+    answers = np.arange(3 * 4).reshape(3, 4, 1, 1) * np.ones((1, 1, 1, 3))
+    assert stitched(answers, np.array([0, 2, 4]), 8, centre=False)[:, 0, 0].tolist() == [0, 1, 2, 5, 6, 9, 10, 11]
+
+
+def test_an_answer_of_another_shape_is_told(store):
+    oracle = Oracle(60, 30)
+    oracle.centre = True
+    oracle.lift = lambda batch: batch.target
+    with pytest.raises(MetricError, match=r"answer with poses \(64, 1, 18, 3\), but got \(64, 60, 18, 3\)"):
+        list(predict(oracle, store, store.recordings[:1]))
+
+
+def test_the_mean_pose_is_that_of_its_camera(store):
+    train = store.of_split("train")
+    model = MeanPose.fitted(store, train)
+    rows = np.concatenate([np.arange(one.first, one.first + one.points) for one in train])
+    poses = store.pose3d_mm[rows].astype(np.float64)
+    expected = (poses - poses[:, [2, 8]].mean(axis=1, keepdims=True)).mean(axis=0)
+    np.testing.assert_allclose(model.means["C01"], expected, atol=0.01)
+    (one,) = predict(model, store, store.of_split("test"), flipped=False)
+    np.testing.assert_allclose(one.pred, np.broadcast_to(expected, one.pred.shape), atol=0.01)
+
+
+def test_ridge_learns_what_is_linear(store):
+    """Every joint moves on its own straight line: pixels tell the pose but for the perspective."""
+    train, validation, test = (store.of_split(name) for name in ("train", "validation", "test"))
+    ridge = Ridge.fitted(store, train, validation)
+    scores = [
+        score(predict(model, store, test), load_protocol(), metrics=["mpjpe"]).overall["mpjpe"]
+        for model in (ridge, MeanPose.fitted(store, train))
+    ]
+    assert scores[0] < 1.0
+    assert scores[0] <= scores[1] + 1.0
+
+
+def test_ridge_needs_something_to_choose_its_penalty_by(store):
+    with pytest.raises(DatasetError, match="no validation trials to choose the penalty"):
+        Ridge.fitted(store, store.of_split("train"), ())
