@@ -11,9 +11,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 _SECONDS_BETWEEN_LINES = 2.0
+_RATE_OVER_S = 900.0
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -57,12 +67,31 @@ def progress(title: str, *, quiet: bool = False) -> Iterator[Callable[[int, int,
         TextColumn("[bold]{task.fields[title]}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Rate(),
         TimeRemainingColumn(),
         TextColumn("{task.description}", markup=False),
     )
-    with Progress(*columns, console=err) as bar:
+    with Progress(*columns, console=err, speed_estimate_period=_RATE_OVER_S) as bar:
         task = bar.add_task("", total=None, title=title)
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
+        before = None
+
+        def show(done: int, total: int, what: str) -> None:
+            nonlocal before
+            if before is None or done < before:
+                # Another round begins, with what was done before it: none of that says how fast this one is.
+                bar.reset(task, total=total, completed=done, description=what)
+            else:
+                bar.update(task, completed=done, total=total, description=what)
+            before = done
+
+        yield show
+
+
+class _Rate(ProgressColumn):
+    """How many are done per minute."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed * 60:.1f}/min" if task.speed else "", style="progress.data.speed")
 
 
 def _plain_lines(title: str) -> Callable[[int, int, str], None]:

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 import viodat
+from viodat.build import finish, joined, keypoints, prepare, recording, report, solving, sound, standing, trial, writing
 from viodat.build.cache import sources
 from viodat.build.cache.sources import code_digest, library_version
-from viodat.build.finish import SECOND_PASS
-from viodat.build.prepare import FIRST_PASS
 
 ROOT = Path(viodat.__file__).parent
 
@@ -25,7 +24,7 @@ def reached(module):
     return seen
 
 
-@pytest.mark.parametrize("stage", [*FIRST_PASS, *SECOND_PASS], ids=lambda stage: stage.name)
+@pytest.mark.parametrize("stage", [*prepare.FIRST_PASS, *finish.SECOND_PASS], ids=lambda stage: stage.name)
 def test_every_stage_names_a_module_and_libraries_that_exist(stage):
     assert all(sources._source(module) is not None for module in stage.modules)
     missing = [name for name in stage.libraries if library_version(name) == "absent"]
@@ -78,3 +77,24 @@ def test_no_module_imports_in_a_way_that_is_not_seen():
         if re.search(r"^\s*from \.|^\s*import viodat\.\S+ as|__import__\(", path.read_text(), re.MULTILINE)
     ]
     assert odd == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "workers"),
+    [
+        (prepare.JOINTS, [joined.join_markers]),
+        (prepare.READ, [recording.read_files, sound.write_sound]),
+        (prepare.KEYPOINTS, [keypoints.detect_keypoints]),
+        (prepare.FEATURES, [sound.describe_sounds]),
+        (prepare.EVIDENCE, [trial.gather_evidence, trial.with_recordings, recording.join_recording]),
+        (prepare.DRIFT, [solving.drift_of]),
+        (finish.CLOCKS, [solving.estimate]),
+        (finish.CAMERAS, [standing.find_standing]),
+        (finish.WRITE, [finish._written, finish._Settled, writing.write_trial]),
+        (finish.DRAW, [report.draw_trial]),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_what_does_the_work_of_a_stage_counts(stage, workers):
+    found = set().union(*(reached(module) for module in stage.modules))
+    assert {worker.__module__ for worker in workers} <= found
