@@ -144,13 +144,17 @@ class Windows:
 
     def epoch(self, size: int, generator: np.random.Generator | None = None, *, flips: bool = False) -> Iterator[Batch]:
         """Give all windows once, in order or shuffled; with ``flips`` each a second time, mirrored, among them."""
-        count = len(self)
-        order = np.arange(2 * count if flips else count)
-        if generator is not None:
-            generator.shuffle(order)
+        order = self.order(generator, flips=flips)
         for begin in range(0, len(order), size):
             part = order[begin : begin + size]
-            yield self.batch(part % count, part >= count)
+            yield self.batch(part % len(self), part >= len(self))
+
+    def order(self, generator: np.random.Generator | None = None, *, flips: bool = False) -> NDArray[np.int64]:
+        """Give an epoch's windows in order or shuffled; with ``flips`` the number n + k stands for k, mirrored."""
+        order = np.arange(len(self) * (2 if flips else 1))
+        if generator is not None:
+            generator.shuffle(order)
+        return order
 
     def batches(self, size: int, *, flips: bool = False) -> int:
         """Count the batches of an epoch."""

@@ -1,0 +1,5 @@
+"""Temporal convolutions after VideoPose3D: the floor that learns. See README.md."""
+
+from viodat.baselines.tcn.model import TemporalConvolutions
+
+__all__ = ["TemporalConvolutions"]

@@ -1,0 +1,230 @@
+"""Training: what is learnt, what is kept, and going on from there with the same bits."""
+
+import contextlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from viodat.baselines.tcn import TemporalConvolutions
+
+import viodat
+from tests.unit.dataset.small import write_dataset
+from viodat import baselines
+from viodat.bench.batches import Windows
+from viodat.bench.checkpoint import read_checkpoint
+from viodat.bench.lifting import predict
+from viodat.bench.network import NetworkLifter, mpjpe_loss
+from viodat.bench.recipe import Schedule, load_recipe
+from viodat.bench.store import grid_store
+from viodat.bench.training import CHECKPOINT, learning_rate, step, train
+from viodat.errors import ConfigError, MetricError
+from viodat.metrics import mpjpe
+
+RECIPES = Path(baselines.__file__).parent / "tcn" / "recipe.toml"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    folder = write_dataset(
+        tmp_path_factory.mktemp("small"), seconds=8.0, video_frames=200, splits=("train", "train", "validation", "test")
+    )
+    return grid_store(viodat.open_dataset(folder), tmp_path_factory.mktemp("grids"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def stage(**changes):
+    (found,) = load_recipe(RECIPES, "quick").stage
+    small = found.model_copy(
+        update={
+            "epochs": 3,
+            "model": {"frames": 9, "channels": 16, "dropout": 0.2},
+            "data": found.data.model_copy(update={"frames": 9, "offset": 4, "hop": 5, "batch": 16}),
+        }
+    )
+    return small.model_copy(update=changes)
+
+
+def trained(store, folder, how=None, **options):
+    how = how or stage()
+    torch.manual_seed(7)
+    network = TemporalConvolutions(**how.model)
+    return train(network, how, store, store.of_split("train"), store.of_split("validation"), folder, **options)
+
+
+def weights(network):
+    return {name: value.clone() for name, value in network.state_dict().items()}
+
+
+def assert_same(one, other):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert torch.equal(one[name], other[name]), name
+
+
+def test_it_learns(store, tmp_path):
+    found = trained(store, tmp_path, stage(epochs=15, schedule=Schedule()))
+    losses = [epoch.loss for epoch in found.epochs]
+    assert found.finished
+    assert losses[-1] < losses[0] / 2
+    best = min(epoch.validation_mm for epoch in found.epochs)
+    (one,) = predict(NetworkLifter(found.network), store, store.of_split("validation"), flipped=False)
+    target = one.target - one.target[:, [2, 8]].mean(axis=1, keepdims=True)
+    assert mpjpe(one.pred, target) == pytest.approx(best, rel=1e-4)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not(store, tmp_path):
+    one, two = (weights(trained(store, tmp_path / name).network) for name in "ab")
+    assert_same(one, two)
+    other = weights(trained(store, tmp_path / "c", seed=1).network)
+    assert not all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("select", ["last", "best"])
+def test_a_training_that_is_stopped_again_and_again_ends_with_the_same_bits(store, tmp_path, select):
+    how = stage(select=select)
+    expected = trained(store, tmp_path / "whole", how)
+    calls = 0
+    while True:
+        calls += 1
+        found = trained(store, tmp_path / "parts", how, max_seconds=0.0)
+        if found.finished:
+            break
+        # Whoever goes on has another state of the random generator.
+        torch.manual_seed(calls)
+    assert calls > 10
+    assert_same(weights(found.network), weights(expected.network))
+    assert [epoch.loss for epoch in found.epochs] == [epoch.loss for epoch in expected.epochs]
+
+
+def test_a_finished_training_is_not_done_again(store, tmp_path):
+    first = trained(store, tmp_path)
+    again = trained(store, tmp_path, progress=lambda *_: pytest.fail("trained again"))
+    assert_same(weights(first.network), weights(again.network))
+
+
+def test_accumulated_parts_have_the_gradient_of_the_whole(store):
+    """But for batch normalisation, whose statistics are of the parts: here they are fixed."""
+    windows = Windows(store, store.of_split("train"), frames=9, hop=5, offset=4)
+    found = []
+    for parts in (1, 4):
+        torch.manual_seed(7)
+        network = TemporalConvolutions(frames=9, channels=16, dropout=0.0).eval()
+        optimiser = torch.optim.SGD(network.parameters(), lr=0.0)
+        loss = step(network, optimiser, windows, np.arange(16), parts, torch.device("cpu"))
+        found.append((loss, [value.grad.clone() for value in network.parameters()]))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+def test_the_checkpoint_of_another_training_is_refused(store, tmp_path):
+    trained(store, tmp_path, max_seconds=0.0)
+    with pytest.raises(ConfigError, match="is the checkpoint of another training: it differs in seed"):
+        trained(store, tmp_path, seed=1)
+    with pytest.raises(ConfigError, match="it differs in stage"):
+        trained(store, tmp_path, stage(epochs=9))
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"\x80\x04cos\nsystem\n(S'true'\ntR."])
+def test_a_file_that_is_no_checkpoint_is_refused(store, tmp_path, content):
+    (tmp_path / CHECKPOINT).write_bytes(content)
+    with pytest.raises(ConfigError, match="is no checkpoint of viodat"):
+        trained(store, tmp_path)
+
+
+def test_damage_never_raises_anything_else(store, tmp_path):
+    trained(store, tmp_path, stage(epochs=1))
+    whole = (tmp_path / CHECKPOINT).read_bytes()
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        data = bytearray(whole)
+        if number % 3 == 0:
+            del data[int(rng.integers(0, len(data))) :]
+        else:
+            for at in rng.integers(0, min(len(data), 4096), size=3):
+                data[at] = rng.integers(0, 256)
+        (tmp_path / "x.safetensors").write_bytes(data)
+        with contextlib.suppress(ConfigError):
+            read_checkpoint(tmp_path / "x.safetensors")
+
+
+def test_a_loss_that_is_no_number_is_told(store, tmp_path):
+    how = stage()
+    broken = how.model_copy(update={"optimiser": how.optimiser.model_copy(update={"lr": 1e30})})
+    with pytest.raises(MetricError, match="the loss is no number any more"):
+        trained(store, tmp_path, broken)
+
+
+def test_learning_rates_are_those_of_the_papers():
+    halved = Schedule(kind="exponential", factor=0.95, every=5, at_every=0.5)
+    rates = [learning_rate(halved, 1.0, epoch, 20) for epoch in range(7)]
+    assert rates == pytest.approx([1, 0.95, 0.95**2, 0.95**3, 0.95**4, 0.95**4 * 0.5, 0.95**5 * 0.5])
+    steps = Schedule(kind="steps", factor=0.5, epochs=(50, 100))
+    assert [learning_rate(steps, 1.0, epoch, 150) for epoch in (0, 49, 50, 100)] == [1, 1, 0.5, 0.25]
+    cosine = Schedule(kind="cosine")
+    assert [learning_rate(cosine, 1.0, epoch, 4) for epoch in (0, 2)] == pytest.approx([1, 0.5])
+
+
+def test_what_does_not_count_has_no_gradient():
+    pred = torch.zeros(2, 1, 18, 3, requires_grad=True)
+    target = torch.ones(2, 1, 18, 3)
+    valid = torch.zeros(2, 1, 18, dtype=torch.bool)
+    valid[0, 0, 3] = True
+    loss = mpjpe_loss(pred, target, valid)
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(math.sqrt(3))
+    assert torch.count_nonzero(pred.grad) == 3
+    assert torch.isfinite(pred.grad).all()
+    assert float(mpjpe_loss(pred, target, torch.zeros_like(valid)).detach()) == 0.0
+
+
+def test_the_network_has_the_papers_size_and_field():
+    network = TemporalConvolutions(frames=243, channels=1024)
+    # 16.95 million with 17 joints in the paper's Table 5.
+    assert sum(p.numel() for p in network.parameters()) == pytest.approx(16.95e6, rel=0.01)
+    with pytest.raises(ConfigError, match="over 30 frames: expected a power of 3"):
+        TemporalConvolutions(frames=30)
+    network = TemporalConvolutions(frames=27, channels=8).eval()
+    pose2d = torch.randn(1, 27, 18, 2)
+    before = network({"pose2d": pose2d})["pose3d"]
+    assert before.shape == (1, 1, 18, 3)
+    for frame in (0, 13, 26):
+        other = pose2d.clone()
+        other[0, frame] += 1
+        assert not torch.equal(network({"pose2d": other})["pose3d"], before)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("lr = 1e-3", "lr = -1"), r"\[quick\] stage.1.optimiser.lr: Input should be greater than 0"),
+        (("epochs = 12", "epochs = 0"), r"\[quick\] stage.1.epochs: Input should be greater than or equal to 1"),
+        (("epochs = 12", "epocs = 12"), "stage.1.epo"),
+        (
+            ('name = "train"\nepochs = 12', 'name = "train"\nepochs = 12\ninit_from = "first"'),
+            "names 'first', which is no earlier stage",
+        ),
+    ],
+)
+def test_a_recipe_with_a_mistake_is_told_with_its_place(tmp_path, change, said):
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPES.read_text().replace(*change))
+    with pytest.raises(ConfigError, match=said):
+        load_recipe(path, "quick")
+
+
+def test_a_recipe_that_is_not_there_is_told():
+    with pytest.raises(ConfigError, match="has no recipe 'slow'; it has paper, quick"):
+        load_recipe(RECIPES, "slow")
+    assert load_recipe(RECIPES, "paper").stage[0].epochs == 80
+    assert json.loads(load_recipe(RECIPES, "paper").model_dump_json())

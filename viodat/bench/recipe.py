@@ -1,0 +1,166 @@
+"""How a model is trained: stages of model, data, optimiser and schedule, read from a recipe.toml.
+
+A file holds several recipes of one model by name, ``paper`` (as published) and ``quick`` (for a CPU, smaller where it
+says so) among them; each is a list of stages that are trained one after the other.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from viodat.capture.spelling import did_you_mean
+from viodat.errors import ConfigError
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(_Table):
+    """What is trained on.
+
+    Attributes
+    ----------
+    frames, hop, offset
+        Of windows, as in :class:`viodat.bench.batches.Windows`.
+    batch
+        Windows of which one step is made.
+    accumulate
+        Parts that a batch is worked on in, one after the other.
+    flips
+        Whether each window is trained on a second time, mirrored.
+    """
+
+    frames: Positive
+    hop: Positive = 1
+    offset: int = 0
+    batch: Positive
+    accumulate: Positive = 1
+    flips: bool = True
+
+
+class Optimiser(_Table):
+    """Which optimiser, with PyTorch's names and defaults."""
+
+    kind: Literal["adam", "adamw"]
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0)] = 1e-8
+    amsgrad: bool = False
+
+
+class Schedule(_Table):
+    """How the learning rate goes from epoch to epoch.
+
+    Attributes
+    ----------
+    kind
+        ``constant``; ``exponential``: times ``factor`` each epoch; ``steps``: times ``factor`` at each of ``epochs``;
+        ``cosine``: to zero over the stage.
+    factor
+        See there.
+    every, at_every
+        ``exponential``: at every n-th epoch times ``at_every`` in place of ``factor``; 0: never.
+    epochs
+        Of ``steps``.
+    """
+
+    kind: Literal["constant", "exponential", "steps", "cosine"] = "constant"
+    factor: Annotated[float, Field(gt=0)] = 1.0
+    every: Annotated[int, Field(ge=0)] = 0
+    at_every: Annotated[float, Field(gt=0)] = 1.0
+    epochs: tuple[Positive, ...] = ()
+
+
+class Stage(_Table):
+    """One round of training.
+
+    Attributes
+    ----------
+    name
+        For messages and files.
+    model
+        Arguments of the model.
+    data, optimiser, schedule
+        See there.
+    epochs
+        How many.
+    init_from
+        Name of an earlier stage whose weights are the start, for those parameters that both have; empty: none.
+    select
+        ``last``: the weights of the last epoch; ``best``: of the epoch with the least MPJPE on validation. Never by
+        the test recordings.
+    """
+
+    name: str
+    model: dict[str, Any] = Field(default_factory=dict)
+    data: Data
+    optimiser: Optimiser
+    schedule: Schedule = Schedule()
+    epochs: Positive
+    init_from: str = ""
+    select: Literal["last", "best"] = "best"
+
+
+class Recipe(_Table):
+    """All stages of one way to train a model.
+
+    Attributes
+    ----------
+    name
+        ``paper``, ``quick`` ...
+    note
+        What differs from the paper, for tables.
+    stage
+        In the order of training; the last one's model is scored.
+    """
+
+    name: str
+    note: str = ""
+    stage: tuple[Stage, ...] = Field(min_length=1)
+
+
+def load_recipe(path: Path, name: str) -> Recipe:
+    """Read one recipe of a file.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, has no recipe of the name, or a key or value in it is wrong: with its place.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be read as TOML ({error})", where=str(path)) from error
+    if not isinstance(tables.get(name), dict):
+        there = ", ".join(key for key, value in tables.items() if isinstance(value, dict)) or "none"
+        raise ConfigError(f"has no recipe {name!r}; it has {there}", where=str(path), mend="Name one with --recipe.")
+    try:
+        recipe = Recipe.model_validate({"name": name, **tables[name]})
+    except ValidationError as error:
+        raise ConfigError(_told(error, name), where=str(path)) from error
+    names = [stage.name for stage in recipe.stage]
+    for k, stage in enumerate(recipe.stage):
+        if stage.init_from and stage.init_from not in names[:k]:
+            raise ConfigError(
+                f"[{name}] stage {stage.name}: init_from names {stage.init_from!r}, which is no earlier stage",
+                where=str(path),
+            )
+    return recipe
+
+
+def _told(error: ValidationError, name: str) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part + 1 if isinstance(part, int) else part) for part in first["loc"])
+    hint = ""
+    if first["type"] == "extra_forbidden":
+        known = [key for kind in (Stage, Data, Optimiser, Schedule, Recipe) for key in kind.model_fields]
+        hint = f". {did_you_mean(str(first['loc'][-1]), known, 'keys')}"
+    return f"[{name}] {place}: {first['msg']}{hint}"
