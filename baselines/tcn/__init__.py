@@ -1,5 +1,17 @@
 """Temporal convolutions after VideoPose3D: the floor that learns. See README.md."""
 
+from pathlib import Path
+from typing import Final
+
 from viodat.baselines.tcn.model import TemporalConvolutions
 
-__all__ = ["TemporalConvolutions"]
+from viodat.bench.registry import ModelSpec
+
+SPEC: Final = ModelSpec(
+    "temporal convolutions",
+    "after Pavllo et al. 2019 (VideoPose3D)",
+    network=TemporalConvolutions,
+    recipes=Path(__file__).with_name("recipe.toml"),
+)
+
+__all__ = ["SPEC", "TemporalConvolutions"]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.bench.batches import Batch, Float32, Normalisation, Windows
+from viodat.bench.registry import ModelSpec
 from viodat.bench.store import GridStore, StoredRecording
 from viodat.errors import DatasetError
 from viodat.joints import JOINTS
@@ -34,6 +35,7 @@ class MeanPose:
     centre: bool = True
     normalisation: Normalisation = "px"
     audio: bool = False
+    mirrors: bool = False
     means: dict[str, Float32] = field(default_factory=dict)
 
     @classmethod
@@ -74,6 +76,7 @@ class Ridge:
     centre: bool = True
     normalisation: Normalisation = "root_px"
     audio: bool = False
+    mirrors: bool = True
 
     @classmethod
     def fitted(
@@ -119,6 +122,12 @@ class Ridge:
         """Answer."""
         poses = _inputs(batch) @ self.weights
         return poses.reshape(len(poses), 1, len(JOINTS), 3).astype(np.float32)
+
+
+MEAN_POSE: Final = ModelSpec(
+    "mean pose of each camera", "viodat", fitted=lambda store, train, validation: MeanPose.fitted(store, train)
+)
+RIDGE: Final = ModelSpec("ridge regression, 27 frames", "Hoerl and Kennard 1970", fitted=Ridge.fitted)
 
 
 def _windows(store: GridStore, recordings: tuple[StoredRecording, ...]) -> Windows:

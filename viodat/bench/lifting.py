@@ -37,6 +37,8 @@ class Lifter(Protocol):
         How it wants its pictures.
     audio
         Whether it listens.
+    mirrors
+        Whether its answer to the mirror image is another opinion on the same, so that both may be averaged.
     """
 
     frames: int
@@ -44,6 +46,7 @@ class Lifter(Protocol):
     centre: bool
     normalisation: Normalisation
     audio: bool
+    mirrors: bool
 
     def lift(self, batch: Batch) -> Float32:
         """Give (B, T, 18, 3) mm from the root, or (B, 1, 18, 3) of the centre frame; camera frame."""
@@ -82,7 +85,7 @@ def predict(
     store, recordings
         What to predict.
     flipped
-        Whether each answer is averaged with that to its mirror image.
+        Whether each answer is averaged with that to its mirror image, where a model has one.
     batch_size
         Windows at a time.
 
@@ -97,7 +100,7 @@ def predict(
         for begin in range(0, len(windows), batch_size):
             chosen = np.arange(begin, min(begin + batch_size, len(windows)))
             answer = _lifted(model, windows.batch(chosen))
-            if flipped:
+            if flipped and model.mirrors:
                 mirrored = _lifted(model, windows.batch(chosen, np.ones(len(chosen), dtype=bool)))
                 answer = ((answer + mirrored[:, :, list(MIRROR)] * _MIRRORED) / 2).astype(np.float32)
             answers.append(answer)

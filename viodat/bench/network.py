@@ -98,6 +98,7 @@ class NetworkLifter:
         self.frames, self.centre = network.frames, network.centre
         self.normalisation, self.audio = network.normalisation, network.audio
         self.hop = hop or network.frames
+        self.mirrors = True
         self._first = next(network.parameters())
 
     def lift(self, batch: Batch) -> Float32:

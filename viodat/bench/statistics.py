@@ -71,10 +71,11 @@ class Comparison:
         better, other = (
             (self.first, self.second) if (self.difference < 0) == lower_is_better else (self.second, self.first)
         )
+        people = f"these {self.participants} participants" if self.participants > 1 else "the one participant"
         size = f"{abs(self.difference):.2f} {unit}"
         if self.difference == 0 or math.isnan(self.difference):
-            return f"{self.first} and {self.second} do not differ on these {self.participants} participants."
-        said = f"{better} is {size} better than {other} on these {self.participants} participants"
+            return f"{self.first} and {self.second} do not differ on {people}."
+        said = f"{better} is {size} better than {other} on {people}"
         if self.least_p > ALPHA:
             return (
                 f"{said}; with so few, no two-sided test can show that it would be on others "

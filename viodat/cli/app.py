@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import build, check, demo, diff, export, import_, info, migrate, synth, why
+from viodat.cli import bench, build, check, demo, diff, export, import_, info, migrate, synth, why
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -66,6 +66,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("bench")(bench.bench)
 app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("info")(info.info)

@@ -31,6 +31,7 @@ class Oracle:
     centre: bool = False
     normalisation: str = "px"
     audio: bool = False
+    mirrors: bool = True
     edge: int = 0
 
     def lift(self, batch):
@@ -80,7 +81,7 @@ def test_the_mean_pose_is_that_of_its_camera(store):
     poses = store.pose3d_mm[rows].astype(np.float64)
     expected = (poses - poses[:, [2, 8]].mean(axis=1, keepdims=True)).mean(axis=0)
     np.testing.assert_allclose(model.means["C01"], expected, atol=0.01)
-    (one,) = predict(model, store, store.of_split("test"), flipped=False)
+    (one,) = predict(model, store, store.of_split("test"), flipped=True)
     np.testing.assert_allclose(one.pred, np.broadcast_to(expected, one.pred.shape), atol=0.01)
 
 

@@ -208,10 +208,10 @@ def test_the_network_has_the_papers_size_and_field():
     ("change", "said"),
     [
         (("lr = 1e-3", "lr = -1"), r"\[quick\] stage.1.optimiser.lr: Input should be greater than 0"),
-        (("epochs = 12", "epochs = 0"), r"\[quick\] stage.1.epochs: Input should be greater than or equal to 1"),
-        (("epochs = 12", "epocs = 12"), "stage.1.epo"),
+        (("epochs = 15", "epochs = 0"), r"\[quick\] stage.1.epochs: Input should be greater than or equal to 1"),
+        (("epochs = 15", "epocs = 12"), "stage.1.epo"),
         (
-            ('name = "train"\nepochs = 12', 'name = "train"\nepochs = 12\ninit_from = "first"'),
+            ('name = "train"\nepochs = 15', 'name = "train"\nepochs = 15\ninit_from = "first"'),
             "names 'first', which is no earlier stage",
         ),
     ],
