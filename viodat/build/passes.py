@@ -36,6 +36,7 @@ class Passes:
 
     def __init__(self, order: Order, store: Store, workers: Workers, progress: Progress) -> None:
         self.worked_on: set[str] = set()
+        self.finished: dict[str, Finished] = {}
         self._order, self._store, self._workers, self._progress = order, store, workers, progress
         self._reading = reading_digests(progress, len(order.trials))
         self._digests = FileDigests(store.folder / DIGESTS if store.folder is not None else None)
@@ -71,7 +72,8 @@ class Passes:
         """Write and draw what the cache does not have."""
         parts: dict[str, TrialParts] = {}
         for name, task in finishing.items():
-            if task.lost is None and (known := parts_of_trial(self._store, static_keys(task), staging)) is not None:
+            self.finished[name] = static_keys(task)
+            if task.lost is None and (known := parts_of_trial(self._store, self.finished[name], staging)) is not None:
                 parts[name] = known
         if spoilt := damaged(list(parts.values()), self._digests, self._reading):
             self._store.forget(spoilt)
@@ -84,6 +86,7 @@ class Passes:
             if not isinstance(value, Finished):
                 lost = replace(finishing[answer.name], lost=self._lost(answer.name, value))
                 value = finish(lost, self._store)
+            self.finished[answer.name] = value
             done = parts_of_trial(self._store, value, staging)
             if done is None:
                 raise DatasetError(

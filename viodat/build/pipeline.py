@@ -18,7 +18,8 @@ from typing import Any, Final
 from viodat._version import __version__
 from viodat.build.anonymous import anonymous_capture
 from viodat.build.assemble import TrialParts, place
-from viodat.build.cache.place import cache_of
+from viodat.build.cache.place import cache_of, default_cache
+from viodat.build.cache.store import Store
 from viodat.build.faults import UnwritableError, disk_fault
 from viodat.build.options import BuildOptions, sync_method
 from viodat.build.order import Order, plan_order
@@ -27,6 +28,7 @@ from viodat.build.raw import RawCapture
 from viodat.build.report import write_report
 from viodat.build.sound import feature_rates
 from viodat.build.staging import staging_folder
+from viodat.build.unchanged import remember, unchanged
 from viodat.build.workers import ThisProcess, Workers
 from viodat.build.writing import Tables, write_tables
 from viodat.capture.raw import RawTrial
@@ -40,6 +42,7 @@ from viodat.dataset.reader import open_dataset
 from viodat.errors import ConfigError, DatasetError, counted
 from viodat.files import write_text
 from viodat.joints import JOINTS
+from viodat.report.html import index_path
 
 _FAULTY_SHOWN: Final = 6
 
@@ -127,6 +130,8 @@ def build_dataset(
     options = options or BuildOptions()
     order = plan_order(Path(raw), Path(config) if config else None, options)
     _check_not_shrinking(Path(out), order.trials, options)
+    if keep_cache and (same := _standing(order, Path(out), cache, progress)) is not None:
+        return same
     with (
         staging_folder(order.source.folder, Path(out)) as staging,
         cache_of(cache, order.source.folder, Path(out), staging, kept=keep_cache) as store,
@@ -136,8 +141,35 @@ def build_dataset(
         parts = passes.run(staging)
         _check_still_there(order)
         result = _assembled(staging, Path(out), order, parts)
+    if keep_cache and not result.faults:
+        told = {
+            "trials": result.trials,
+            "recordings": result.recordings,
+            "unsynchronised": result.unsynchronised,
+            "exclusions": result.exclusions,
+            "notes": result.notes,
+        }
+        remember(order, store, Path(out), passes.finished.values(), told)
     cached = store.url if keep_cache else None
     return replace(result, worked_on=len(passes.worked_on), cache=cached)
+
+
+def _standing(order: Order, out: Path, cache: str | Path | None, progress: Progress) -> BuildResult | None:
+    """Tell of the dataset that stands there, if this build would only make it again."""
+    store = Store(cache if cache is not None else default_cache(out))
+    told = unchanged(order, store, out, progress)
+    if told is None:
+        return None
+    return BuildResult(
+        out,
+        index_path(out),
+        told["trials"],
+        told["recordings"],
+        told["unsynchronised"],
+        tuple(told["exclusions"]),
+        tuple(told["notes"]),
+        cache=store.url,
+    )
 
 
 def _assembled(staging: Path, out: Path, order: Order, parts: Mapping[str, TrialParts]) -> BuildResult:

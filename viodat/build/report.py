@@ -325,8 +325,7 @@ def write_report(
             trials=tuple(page.report for page in pages),
             exclusions=tuple(line for page in pages for line in page.exclusions),
             missing=tuple(missing),
-            versions={"viodat": __version__, "Python": platform.python_version()}
-            | {name: version(name) for name in _VERSIONS},
+            versions=versions(),
             open_with='import viodat\nds = viodat.open_dataset(".")  # in the folder that holds reports/\nds.trials',
             clocks=capture_page(out, name, clocks, how, session_priors(told)) if clocks else None,
         ),
@@ -397,3 +396,8 @@ def _thumbnail(recording: RecordingResult, blur: bool) -> Thumbnail | None:
         float(truth.time_ns[index]) / 1e9 if truth and truth.time_ns is not None else None,
         float(scale[0]),
     )
+
+
+def versions() -> dict[str, str]:
+    """Give the versions that the report prints."""
+    return {"viodat": __version__, "Python": platform.python_version()} | {name: version(name) for name in _VERSIONS}

@@ -104,7 +104,15 @@ def digest_parts(raw: RawCapture, digests: Mapping[Path, str], *paths: Path | No
 
 def files_in(digests: Mapping[Path, str], *paths: Path | None) -> list[Path]:
     """Give those files of known digest that are one of the paths or lie below it."""
-    return [part for part in digests if part in paths or any(folder in paths for folder in part.parents)]
+    found: list[Path] = []
+    for path in paths:
+        if path is None:
+            continue
+        if path in digests:
+            found.append(path)
+        else:
+            found += [part for part in digests if path in part.parents]
+    return found
 
 
 def _name(folder: Path, path: Path) -> str:
