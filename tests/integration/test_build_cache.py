@@ -58,6 +58,36 @@ def test_a_second_build_does_nothing_and_gives_the_same_bytes(again, built, demo
     assert viodat.open_dataset(again).verify().ok
 
 
+def test_what_stands_there_already_is_not_made_again(again, demo_raw):
+    first = build_dataset(demo_raw, again, options=TWO)
+    before = {path: path.stat() for path in [again, *again.rglob("*")]}
+    second = build_dataset(demo_raw, again, options=TWO)
+    assert {path: path.stat() for path in [again, *again.rglob("*")]} == before
+    assert second == replace(first, worked_on=0)
+    # Another option is another dataset, and none of its own what somebody changed.
+    other = build_dataset(demo_raw, again, options=replace(TWO, sync="none"))
+    assert other.unsynchronised == first.recordings + first.unsynchronised
+
+
+@pytest.mark.parametrize("spoilt", ["README.md", "reports/index.html", "participants.parquet", "gone"])
+def test_a_dataset_that_somebody_changed_is_made_again(again, built, demo_raw, spoilt):
+    build_dataset(demo_raw, again, options=TWO)
+    if spoilt == "gone":
+        (again / "cameras.parquet").unlink()
+    else:
+        with (again / spoilt).open("ab") as file:
+            file.write(b"!")
+    build_dataset(demo_raw, again, options=TWO)
+    assert manifest(again) == manifest(built)
+    assert viodat.open_dataset(again).verify().ok
+
+
+def test_some_trials_do_not_replace_a_dataset_that_cannot_be_read(again, demo_raw):
+    (again / "trials.parquet").write_bytes(b"damaged")
+    with pytest.raises(ConfigError, match="may hold trials that a build with --trial would not have"):
+        build_dataset(demo_raw, again, options=TWO)
+
+
 def test_a_dataset_without_its_cache_is_built_anew(again, built, demo_raw):
     shutil.rmtree(default_cache(again))
     assert build_dataset(demo_raw, again, options=TWO).worked_on == 2

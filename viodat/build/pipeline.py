@@ -308,7 +308,14 @@ def _check_not_shrinking(out: Path, trials: tuple[RawTrial, ...], options: Build
     """Refuse to replace a dataset by some of its trials."""
     if not options.trials or not (out / paths.DATASET_JSON).is_file():
         return
-    there = set(open_dataset(out).trials["trial"])
+    try:
+        there = {row["trial"] for row in open_dataset(out).rows("trials")}
+    except DatasetError as error:
+        raise ConfigError(
+            f"is a dataset that cannot be read, and may hold trials that a build with --trial would not have: {error}",
+            where=str(out),
+            mend="Choose another --out for a try, or leave --trial out.",
+        ) from error
     if lost := sorted(there - {trial.id for trial in trials}):
         raise ConfigError(
             f"holds {counted(len(lost), 'trial')} that a build with --trial would not have: {', '.join(lost[:6])}"
