@@ -37,18 +37,8 @@ class TrialResult:
     ----------
     files
         Where its files are.
-    markers, joints, measurements
-        What was read and computed; None if the trial is excluded before. The markers are those measured.
-    fit
-        The skeleton fit; None where the joints were computed frame by frame.
-    labels, gaps
-        What was wrong with the labels and what was missing; None where the points are no markers.
-    bones
-        Bone -> mean and standard deviation of its length in mm, by the frame-by-frame method.
-    functional
-        What the range-of-motion trial determines by itself.
-    readings
-        The numbers that the gates asked for.
+    markers, joints, measurements, fit, labels, gaps, bones, functional, readings
+        As in :class:`viodat.build.joined.Joined`.
     recordings
         Results by recording id, of those that could be read.
     descriptions

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import viodat
 from viodat.build.assemble import static_keys
 from viodat.build.cache.digests import FileDigests
 from viodat.build.cache.sealed import sealed, unsealed
@@ -123,7 +122,7 @@ def _key(order: Order, out: Path, finished: Iterable[Finished]) -> str:
 @cache
 def _own_digest() -> str:
     """SHA-256 over all files of viodat: pages have templates, and tables are put together by code of no stage."""
-    root = Path(viodat.__file__).parent
+    root = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
