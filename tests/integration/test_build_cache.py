@@ -69,6 +69,16 @@ def test_what_stands_there_already_is_not_made_again(again, demo_raw):
     assert other.unsynchronised == first.recordings + first.unsynchronised
 
 
+def test_a_cache_that_cannot_be_written_is_no_reason_to_fail_when_all_is_done(again, demo_raw, monkeypatch):
+    def refused(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("viodat.build.unchanged.write_bytes", refused)
+    first = build_dataset(demo_raw, again, options=TWO)
+    assert viodat.open_dataset(again).verify().ok
+    assert build_dataset(demo_raw, again, options=TWO) == first
+
+
 @pytest.mark.parametrize("spoilt", ["README.md", "reports/index.html", "participants.parquet", "gone"])
 def test_a_dataset_that_somebody_changed_is_made_again(again, built, demo_raw, spoilt):
     build_dataset(demo_raw, again, options=TWO)

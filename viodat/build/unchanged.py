@@ -7,7 +7,9 @@ the same again and every file of the dataset is as the manifest has it, a build 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -59,7 +61,8 @@ def unchanged(order: Order, store: Store, out: Path, progress: Progress) -> dict
     wanted = order.files_read()
     found = digests.of(wanted, reading_digests(progress, len(order.trials)))
     tasks = order.tasks(found, digests.states(wanted))
-    digests.save()
+    with contextlib.suppress(OSError):
+        digests.save()
     prepared = {name: known_of(task, store) for name, task in tasks.items() if name not in order.refused}
     known = {name: one for name, one in prepared.items() if one is not None}
     if len(known) < len(prepared):
@@ -73,7 +76,7 @@ def unchanged(order: Order, store: Store, out: Path, progress: Progress) -> dict
 
 
 def remember(order: Order, store: Store, out: Path, finished: Iterable[Finished], told: Mapping[str, Any]) -> None:
-    """Note what a dataset was made from, once it is in its place.
+    """Note what a dataset was made from, once it is in its place; where that cannot be written, the next build works.
 
     Parameters
     ----------
@@ -86,17 +89,16 @@ def remember(order: Order, store: Store, out: Path, finished: Iterable[Finished]
     """
     if store.folder is None:
         return
-    digests = FileDigests(store.folder / DIGESTS)
-    for name, entry in read_manifest(out).items():
-        digests.know(out / name, entry["sha256"])
-    digests.save()
-    record = {
-        "format": _FORMAT,
-        "key": _key(order, out, finished),
-        "manifest_sha256": sha256(out / MANIFEST_NAME),
-        "told": dict(told),
-    }
-    write_bytes(store.folder / RECORD, sealed(record))
+    # A gate may have said no because its number was none.
+    plain = json.loads(json.dumps(dict(told)), parse_constant=lambda name: None)
+    record = {"format": _FORMAT, "key": _key(order, out, finished), "told": plain}
+    with contextlib.suppress(OSError, DatasetError):
+        digests = FileDigests(store.folder / DIGESTS)
+        for name, entry in read_manifest(out).items():
+            digests.know(out / name, entry["sha256"])
+        digests.save()
+        record["manifest_sha256"] = sha256(out / MANIFEST_NAME)
+        write_bytes(store.folder / RECORD, sealed(record))
 
 
 def _key(order: Order, out: Path, finished: Iterable[Finished]) -> str:
