@@ -135,12 +135,9 @@ def load_recipe(path: Path, name: str) -> Recipe:
     ConfigError
         The file cannot be read, has no recipe of the name, or a key or value in it is wrong: with its place.
     """
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot be read as TOML ({error})", where=str(path)) from error
-    if not isinstance(tables.get(name), dict):
-        there = ", ".join(key for key, value in tables.items() if isinstance(value, dict)) or "none"
+    tables = _tables(path)
+    if name not in tables:
+        there = ", ".join(tables) or "none"
         raise ConfigError(f"has no recipe {name!r}; it has {there}", where=str(path), mend="Name one with --recipe.")
     try:
         recipe = Recipe.model_validate({"name": name, **tables[name]})
@@ -154,6 +151,19 @@ def load_recipe(path: Path, name: str) -> Recipe:
                 where=str(path),
             )
     return recipe
+
+
+def recipe_names(path: Path) -> tuple[str, ...]:
+    """Give the names of a file's recipes; raises as :func:`load_recipe`."""
+    return tuple(_tables(path))
+
+
+def _tables(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be read as TOML ({error})", where=str(path)) from error
+    return {name: table for name, table in tables.items() if isinstance(table, dict)}
 
 
 def _told(error: ValidationError, name: str) -> str:

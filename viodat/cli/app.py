@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import bench, build, check, demo, diff, export, import_, info, migrate, synth, why
+from viodat.cli import bench, build, check, demo, diff, export, import_, info, migrate, models, synth, why
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -74,6 +74,7 @@ app.command("why")(why.why)
 app.command("export")(export.export)
 app.command("import")(import_.import_)
 app.command("migrate")(migrate.migrate)
+app.command("models")(models.models)
 app.command("diff")(diff.diff)
 app.command("demo")(demo.demo)
 app.command("synth")(synth.synth)

@@ -107,6 +107,14 @@ def test_the_verb_prints_a_table_with_its_protocol_and_what_it_means(small, tmp_
     assert viodat.open_dataset(small).verify().ok
 
 
+def test_all_models_are_listed_with_their_recipes():
+    found = CliRunner().invoke(app, ["models", "--json"])
+    listed = {row["model"]: row for row in json.loads(found.stdout)}
+    assert listed["tcn"]["recipes"] == ["paper", "quick"]
+    assert listed["ridge"]["recipes"] == []
+    assert "temporal convolutions" in CliRunner().invoke(app, ["models"]).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
