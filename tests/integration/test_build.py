@@ -234,7 +234,7 @@ def test_an_interrupted_build_leaves_the_old_dataset(demo_raw, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build_dataset(demo_raw, out, options=ONE, progress=interrupt)
+        build_dataset(demo_raw, out, options=replace(ONE, sync="none"), progress=interrupt)
     assert _tree(out) == before
     assert sorted(p.name for p in tmp_path.iterdir()) == [".out.cache", "out"]
 
