@@ -146,8 +146,11 @@ class Windows:
         """Give all windows once, in order or shuffled; with ``flips`` each a second time, mirrored, among them."""
         order = self.order(generator, flips=flips)
         for begin in range(0, len(order), size):
-            part = order[begin : begin + size]
-            yield self.batch(part % len(self), part >= len(self))
+            yield self.numbered(order[begin : begin + size])
+
+    def numbered(self, numbers: NDArray[np.int64]) -> Batch:
+        """Give the windows of such numbers as :meth:`order` gives."""
+        return self.batch(numbers % len(self), numbers >= len(self))
 
     def order(self, generator: np.random.Generator | None = None, *, flips: bool = False) -> NDArray[np.int64]:
         """Give an epoch's windows in order or shuffled; with ``flips`` the number n + k stands for k, mirrored."""

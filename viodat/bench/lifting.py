@@ -105,9 +105,14 @@ def predict(
                 answer = ((answer + mirrored[:, :, list(MIRROR)] * _MIRRORED) / 2).astype(np.float32)
             answers.append(answer)
         pred = stitched(np.concatenate(answers), windows.first, one.points, centre=model.centre)
-        truth = store.pose3d_mm[one.first : one.first + one.points].astype(np.float64)
-        known = np.asarray(np.isfinite(truth).all(axis=-1))
-        yield RecordingPoses(one.recording, one.trial, one.participant, store.rate_hz, pred, truth, known)
+        yield beside_truth(pred, store, one)
+
+
+def beside_truth(pred: NDArray[np.float64], store: GridStore, one: StoredRecording) -> RecordingPoses:
+    """Give (T, J, 3) mm, predicted of a recording, beside its truth."""
+    truth = store.pose3d_mm[one.first : one.first + one.points].astype(np.float64)
+    known = np.asarray(np.isfinite(truth).all(axis=-1))
+    return RecordingPoses(one.recording, one.trial, one.participant, store.rate_hz, pred, truth, known)
 
 
 def _lifted(model: Lifter, batch: Batch) -> Float32:

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from viodat.bench.lifting import beside_truth
 from viodat.bench.poses import RecordingPoses
 from viodat.bench.store import GridStore
 from viodat.errors import DatasetError
@@ -73,7 +74,4 @@ def read_predictions(path: Path, store: GridStore) -> Iterator[RecordingPoses]:
         flat = np.asarray(group["pose3d_mm"].combine_chunks().flatten(), dtype=np.float64)
         if one is None or len(flat) != one.points * len(JOINTS) * 3:
             raise DatasetError(f"has predictions of {name} that are of another dataset", where=path)
-        truth = store.pose3d_mm[one.first : one.first + one.points].astype(np.float64)
-        valid = np.asarray(np.isfinite(truth).all(axis=-1))
-        pred = flat.reshape(-1, len(JOINTS), 3)
-        yield RecordingPoses(name, one.trial, one.participant, store.rate_hz, pred, truth, valid)
+        yield beside_truth(flat.reshape(-1, len(JOINTS), 3), store, one)

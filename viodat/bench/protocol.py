@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -135,25 +135,20 @@ def _root(poses: FloatArray, joints: Sequence[int]) -> FloatArray:
     return np.asarray(poses[:, list(joints)].mean(axis=1, keepdims=True))
 
 
-@dataclass(frozen=True)
-class _Builtin:
-    name: str
-    text: str
-
-
-def _builtins() -> list[_Builtin]:
+def _builtins() -> dict[str, str]:
+    """Give the text of each built-in protocol by its name, the default first."""
     folder = files("viodat.bench") / "protocols"
-    found = [
-        _Builtin(path.name.removesuffix(".toml"), path.read_text("utf-8"))
+    found = {
+        path.name.removesuffix(".toml"): path.read_text("utf-8")
         for path in folder.iterdir()
         if path.name.endswith(".toml")
-    ]
-    return sorted(found, key=lambda one: (one.name != DEFAULT, one.name))
+    }
+    return dict(sorted(found.items(), key=lambda one: (one[0] != DEFAULT, one[0])))
 
 
 def list_protocols() -> tuple[str, ...]:
     """Give the names of the built-in protocols, the default first."""
-    return tuple(one.name for one in _builtins())
+    return tuple(_builtins())
 
 
 def load_protocol(name: str | Path = DEFAULT) -> Protocol:
@@ -164,13 +159,13 @@ def load_protocol(name: str | Path = DEFAULT) -> Protocol:
     ConfigError
         There is none of the name, or the file is no protocol.
     """
-    for one in _builtins():
-        if one.name == str(name):
-            return _parsed(one.name, one.text, one.name)
+    builtins = _builtins()
+    if str(name) in builtins:
+        return _parsed(str(name), builtins[str(name)], str(name))
     path = Path(name)
     if path.suffix != ".toml":
         raise ConfigError(
-            f"there is no protocol {str(name)!r}; there are {', '.join(list_protocols())}",
+            f"there is no protocol {str(name)!r}; there are {', '.join(builtins)}",
             mend="Name one of these, or a .toml file.",
         )
     try:

@@ -26,6 +26,7 @@ from viodat.bench.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from viodat.bench.lifting import windows_for
 from viodat.bench.network import LiftingModel, NetworkLifter, as_tensors
 from viodat.bench.recipe import Optimiser, Schedule, Stage
 from viodat.bench.store import GridStore, StoredRecording
@@ -218,7 +219,7 @@ def step(
     optimiser.zero_grad(set_to_none=True)
     total = 0.0
     for piece in np.array_split(part, min(accumulate, len(part))):
-        batch = as_tensors(windows.batch(piece % len(windows), piece >= len(windows)), device)
+        batch = as_tensors(windows.numbered(piece), device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             output = network(batch)
         loss = network.loss({name: value.float() for name, value in output.items()}, batch) * (len(piece) / len(part))
@@ -233,15 +234,7 @@ def step(
 def _validated(network: LiftingModel, store: GridStore, recordings: tuple[StoredRecording, ...], size: int) -> float:
     """Give MPJPE in mm over all validation windows, each frame as often as it is in one."""
     lifter = NetworkLifter(network)
-    windows = Windows(
-        store,
-        recordings,
-        frames=network.frames,
-        hop=1 if network.centre else network.frames,
-        offset=(network.frames - 1) // 2 if network.centre else 0,
-        normalisation=network.normalisation,
-        with_audio=network.audio,
-    )
+    windows = windows_for(lifter, store, recordings)
     total, count = 0.0, 0
     for batch in windows.epoch(size):
         answer = lifter.lift(batch)

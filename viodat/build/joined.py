@@ -34,8 +34,8 @@ from viodat.errors import ViodatError
 
 
 @dataclass(frozen=True)
-class Joined:
-    """What the marker file of a trial gives.
+class FromMarkers:
+    """What the marker file of a trial gives, and the trial keeps.
 
     Attributes
     ----------
@@ -53,16 +53,6 @@ class Joined:
         What the range-of-motion trial determines by itself.
     readings
         The numbers that the gates asked for.
-    exclusions
-        Why the trial is left out.
-    notes
-        What was found, handled, or is missing.
-    alarms
-        Those notes that say that something is probably wrong.
-    filled
-        The markers repaired and filled: what evidence of clocks is drawn from. None for an excluded trial.
-    marker_set
-        Which they are; None where none fits.
     """
 
     files: RawTrial
@@ -75,6 +65,26 @@ class Joined:
     bones: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     functional: tuple[FunctionalJoint, ...] = ()
     readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True)
+class Joined(FromMarkers):
+    """What the first stage gives.
+
+    Attributes
+    ----------
+    exclusions
+        Why the trial is left out.
+    notes
+        What was found, handled, or is missing.
+    alarms
+        Those notes that say that something is probably wrong.
+    filled
+        The markers repaired and filled: what evidence of clocks is drawn from. None for an excluded trial.
+    marker_set
+        Which they are; None where none fits.
+    """
+
     exclusions: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
@@ -86,10 +96,9 @@ class Joined:
         """Whether the trial is left out."""
         return bool(self.exclusions)
 
-    def known(self) -> dict[str, Any]:
-        """Give by name what the trial keeps of it: all but its exclusions and what only clocks are found with."""
-        apart = ("files", "exclusions", "filled", "marker_set")
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in apart}
+    def kept(self) -> dict[str, Any]:
+        """Give by name what the trial keeps of it."""
+        return {one.name: getattr(self, one.name) for one in fields(FromMarkers)}
 
 
 def join_markers(files: RawTrial, raw: RawCapture, options: BuildOptions, stage: UnderWay) -> Joined:

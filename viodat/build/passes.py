@@ -31,6 +31,21 @@ def reading_digests(progress: Progress, trials: int) -> Callable[[int, int], Non
     return lambda done, total: progress(0, trials, f"digests: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB")
 
 
+def look_up(
+    order: Order, store: Store, digests: FileDigests, progress: Progress
+) -> tuple[dict[str, TrialTask], dict[str, Prepared]]:
+    """Give the first pass's tasks, and what it said of those trials that the cache has; none of refused ones."""
+    wanted = order.files_read()
+    found = digests.of(wanted, reading_digests(progress, len(order.trials)))
+    tasks = order.tasks(found, digests.states(wanted))
+    known = {
+        name: said
+        for name, task in tasks.items()
+        if name not in order.refused and (said := known_of(task, store)) is not None
+    }
+    return tasks, known
+
+
 class Passes:
     """Goes through the trials of an order twice, and does what the cache does not have."""
 
@@ -45,23 +60,18 @@ class Passes:
         """Give what the cache has of each trial in the end, by trial."""
         trials = self._order.trials
         self._progress(0, len(trials), "reading digests")
-        wanted = self._order.files_read()
-        digests = self._digests.of(wanted, self._reading)
-        tasks = self._order.tasks(digests, self._digests.states(wanted))
+        tasks, known = look_up(self._order, self._store, self._digests, self._progress)
         self._digests.save()
-        finishing = self._order.finishing(tasks, self._first(tasks))
+        finishing = self._order.finishing(tasks, self._first(tasks, known))
         return self._second(finishing, staging)
 
-    def _first(self, tasks: Mapping[str, TrialTask]) -> dict[str, Prepared | Exclusion]:
+    def _first(self, tasks: Mapping[str, TrialTask], known: Mapping[str, Prepared]) -> dict[str, Prepared | Exclusion]:
         """Read what the cache does not have; a trial whose process fails is lost."""
-        found: dict[str, Prepared | Exclusion] = {**self._order.refused}
+        found: dict[str, Prepared | Exclusion] = {**self._order.refused, **known}
         for name in self._order.refused:
             # Whoever withdraws consent is not kept either.
             for unit in (name, *(recording.id for recording in tasks[name].files.recordings)):
                 self._store.forget_unit(unit)
-        for name, task in tasks.items():
-            if name not in found and (known := known_of(task, self._store)) is not None:
-                found[name] = known
         todo = {name: task for name, task in tasks.items() if name not in found}
         for answer in self._answers(_Prepare(self._store), todo, "read"):
             value = answer.value

@@ -15,8 +15,8 @@ from viodat.build.cache.work import FAILED, Step
 from viodat.build.finish import SECOND_PASS, FinishTask
 from viodat.build.options import BuildOptions
 from viodat.build.order import plan_order
-from viodat.build.passes import DIGESTS, Progress, reading_digests
-from viodat.build.prepare import FIRST_PASS, known_of
+from viodat.build.passes import DIGESTS, Progress, look_up
+from viodat.build.prepare import FIRST_PASS
 
 _SHOWN: Final = 3
 _NEVER: Final = "never done"
@@ -102,11 +102,10 @@ def plan_build(
     order = plan_order(Path(raw), Path(config) if config else None, options or BuildOptions())
     store = Store(cache if cache is not None else default_cache(Path(out)))
     digests = FileDigests(store.folder / DIGESTS if store.folder is not None else None)
-    tasks = order.tasks(digests.of(order.files_read(), reading_digests(progress, len(order.trials))))
+    tasks, prepared = look_up(order, store, digests, progress)
     for name in order.refused:
         # Nothing of theirs is done.
         del tasks[name]
-    prepared = {name: known for name, task in tasks.items() if (known := known_of(task, store)) is not None}
     finishing = order.finishing(tasks, prepared)
     waits = _WAITS if order.method == "auto" and len(prepared) < len(tasks) else ""
     steps: list[PlannedStep] = []

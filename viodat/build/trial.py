@@ -9,36 +9,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from viodat.audio import SoundDescription
-from viodat.body import JointTrial
-from viodat.body.gaps import GapReport
-from viodat.body.labels import LabelReport
-from viodat.body.skeleton.result import SkeletonFit
 from viodat.build.clock_evidence import trial_evidence
 from viodat.build.clock_picture import ClockPicture, clock_picture
 from viodat.build.faults import reason_of
-from viodat.build.functional import FunctionalJoint
-from viodat.build.gates import Exclusion, Reading
-from viodat.build.joined import Joined
+from viodat.build.gates import Exclusion
+from viodat.build.joined import FromMarkers, Joined
 from viodat.build.options import BuildOptions, sync_method
 from viodat.build.raw import RawCapture
-from viodat.build.reading import Measurements
 from viodat.build.recording import RecordingResult
 from viodat.build.sound import Described
-from viodat.capture.markers import MarkerTrial
-from viodat.capture.raw import RawTrial
 from viodat.clock import Evidence, TrialClocks, TrialEvidence, gather
 
 
 @dataclass(frozen=True)
-class TrialResult:
-    """What became of one trial.
+class TrialResult(FromMarkers):
+    """What became of one trial: what its markers gave, and the following.
 
     Attributes
     ----------
-    files
-        Where its files are.
-    markers, joints, measurements, fit, labels, gaps, bones, functional, readings
-        As in :class:`viodat.build.joined.Joined`.
     recordings
         Results by recording id, of those that could be read.
     descriptions
@@ -63,16 +51,6 @@ class TrialResult:
         SHA-256 of each raw file, by its path under the raw capture.
     """
 
-    files: RawTrial
-    markers: MarkerTrial | None = None
-    joints: JointTrial | None = None
-    measurements: Measurements | None = None
-    fit: SkeletonFit | None = None
-    labels: LabelReport | None = None
-    gaps: GapReport | None = None
-    bones: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
-    functional: tuple[FunctionalJoint, ...] = ()
-    readings: tuple[Reading, ...] = ()
     recordings: tuple[RecordingResult, ...] = ()
     descriptions: Mapping[str, SoundDescription] = field(default_factory=dict)
     best_microphone: str = ""
@@ -118,8 +96,9 @@ def with_recordings(
 ) -> TrialResult:
     """Put together what is known of a trial before its clocks are."""
     return TrialResult(
-        joined.files,
-        **joined.known(),
+        **joined.kept(),
+        notes=joined.notes,
+        alarms=joined.alarms,
         recordings=tuple(
             replace(one, sound=None).noting(f"it has no audio features: {described.failed[one.files.id]}")
             if one.files.id in described.failed

@@ -21,8 +21,7 @@ from viodat.build.cache.sealed import sealed, unsealed
 from viodat.build.cache.store import Store, key_of
 from viodat.build.finish import Finished
 from viodat.build.order import Order
-from viodat.build.passes import DIGESTS, Progress, reading_digests
-from viodat.build.prepare import known_of
+from viodat.build.passes import DIGESTS, Progress, look_up
 from viodat.build.report import versions
 from viodat.build.view import parts_of
 from viodat.dataset.manifest import read_manifest
@@ -58,14 +57,10 @@ def unchanged(order: Order, store: Store, out: Path, progress: Progress) -> dict
     except (OSError, DatasetError):
         return None
     digests = FileDigests(store.folder / DIGESTS)
-    wanted = order.files_read()
-    found = digests.of(wanted, reading_digests(progress, len(order.trials)))
-    tasks = order.tasks(found, digests.states(wanted))
+    tasks, known = look_up(order, store, digests, progress)
     with contextlib.suppress(OSError):
         digests.save()
-    prepared = {name: known_of(task, store) for name, task in tasks.items() if name not in order.refused}
-    known = {name: one for name, one in prepared.items() if one is not None}
-    if len(known) < len(prepared):
+    if len(known) + len(order.refused) < len(tasks):
         return None
     finishing = order.finishing(tasks, {**order.refused, **known})
     if _key(order, out, map(static_keys, finishing.values())) != record["key"]:

@@ -87,6 +87,19 @@ def pair(pred: ArrayLike, target: ArrayLike, valid: ArrayLike | None = None) -> 
     return Pair(np.where(at, predicted, 0.0), np.where(at, wanted, 0.0), counts)
 
 
+def checked_rate(rate_hz: float) -> float:
+    """Give a rate.
+
+    Raises
+    ------
+    MetricError
+        It is not a number above 0.
+    """
+    if not 0 < rate_hz < float("inf"):
+        raise MetricError(f"expected a rate above 0 Hz, but got {rate_hz}")
+    return rate_hz
+
+
 def mean_where(values: FloatArray, valid: BoolArray) -> float:
     """Give the mean over all that counts; NaN if nothing does."""
     count = np.count_nonzero(valid)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from viodat.errors import MetricError
-from viodat.metrics.counted import mean_where, pair
+from viodat.metrics.counted import checked_rate, mean_where, pair
 from viodat.metrics.metric import metric
 
 _PAVLLO = "Pavllo et al. 2019 (VideoPose3D): MPJPE of the first derivative"
@@ -50,7 +49,7 @@ def mpjve_per_second(pred: ArrayLike, target: ArrayLike, valid: ArrayLike | None
     MetricError
         The rate is not a number above 0.
     """
-    return mpjve(pred, target, valid) * _checked(rate_hz)
+    return mpjve(pred, target, valid) * checked_rate(rate_hz)
 
 
 @metric(unit="mm/s²", reference=f"{_VIOPOSE}, times the rate squared", per_second=True)
@@ -62,10 +61,4 @@ def mpjae_per_second(pred: ArrayLike, target: ArrayLike, valid: ArrayLike | None
     MetricError
         The rate is not a number above 0.
     """
-    return mpjae(pred, target, valid) * _checked(rate_hz) ** 2
-
-
-def _checked(rate_hz: float) -> float:
-    if not 0 < rate_hz < float("inf"):
-        raise MetricError(f"expected a rate above 0 Hz, but got {rate_hz}")
-    return rate_hz
+    return mpjae(pred, target, valid) * checked_rate(rate_hz) ** 2

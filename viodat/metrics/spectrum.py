@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from viodat.errors import MetricError
-from viodat.metrics.counted import FloatArray, pair
+from viodat.metrics.counted import FloatArray, Pair, checked_rate, pair
 from viodat.metrics.metric import metric
 
 PIECE_S: Final = 2.0
@@ -45,10 +44,11 @@ def jitter_spectrum(
     MetricError
         The rate is not a number above 0.
     """
-    if not 0 < rate_hz < float("inf"):
-        raise MetricError(f"expected a rate above 0 Hz, but got {rate_hz}")
-    both = pair(pred, target, valid)
-    size = max(round(PIECE_S * rate_hz), 2)
+    return _spectrum(pair(pred, target, valid), rate_hz)
+
+
+def _spectrum(both: Pair, rate_hz: float) -> tuple[FloatArray, FloatArray]:
+    size = max(round(PIECE_S * checked_rate(rate_hz)), 2)
     errors = (both.pred - both.target).reshape(-1, *both.pred.shape[-3:])
     counts = both.valid.reshape(-1, *both.valid.shape[-2:])
     frequencies: FloatArray = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float64)
@@ -85,11 +85,11 @@ def vibrato_band_error(
     Parameters as in :func:`jitter_spectrum`; joints of which no 2 s in a row count are left out. NaN where the rate is
     too low to hold the band.
     """
-    density_hz, density = jitter_spectrum(pred, target, valid, rate_hz=rate_hz)
+    both = pair(pred, target, valid)
+    density_hz, density = _spectrum(both, rate_hz)
     within = (density_hz >= band_hz[0]) & (density_hz <= band_hz[1])
     if rate_hz < 2 * band_hz[1] or not within.any():
         return float("nan")
-    both = pair(pred, target, valid)
     of_joint = np.sqrt(density[:, within].sum(axis=1) * (density_hz[1] - density_hz[0]))
     if not np.isfinite(both.pred).all():
         return float("nan")

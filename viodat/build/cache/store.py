@@ -351,7 +351,7 @@ class Store:
     def _drop_old(self, stage: str, unit: str, key: str) -> None:
         for old in [name for name in self._newest_first(stage, unit) if name != key][_KEPT - 1 :]:
             # Another build that shares the cache may be faster.
-            with contextlib.suppress(FileNotFoundError, OSError):
+            with contextlib.suppress(OSError):
                 self._fs.rm(self._path(stage, unit, old), recursive=True)
 
     def _path(self, *parts: str) -> str:
