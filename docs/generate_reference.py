@@ -14,8 +14,9 @@ import sys
 import tempfile
 import typing
 from collections.abc import Callable, Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -164,8 +165,12 @@ def options(function: Callable[..., object]) -> str:
             if default is None or default is False
             else f"`{default}`"
         )
-        rows.append((shown, _TYPE_NAMES[plain] + (", repeatable" if repeatable else ""), said, info.help))
+        rows.append((shown, _value_name(plain) + (", repeatable" if repeatable else ""), said, info.help))
     return _table(("argument or option", "value", "default", "meaning"), rows)
+
+
+def _value_name(kind: Any) -> str:
+    return ", ".join(kind) if issubclass(kind, StrEnum) else _TYPE_NAMES[kind]
 
 
 def angles() -> str:

@@ -10,8 +10,10 @@ from viodat.bench.registry import ModelSpec
 SPEC: Final = ModelSpec(
     "temporal convolutions",
     "after Pavllo et al. 2019 (VideoPose3D)",
-    network=TemporalConvolutions,
+    build=TemporalConvolutions,
     recipes=Path(__file__).with_name("recipe.toml"),
+    adaptors=("viodat18", "h36m17"),
+    floor=True,
 )
 
 __all__ = ["SPEC", "TemporalConvolutions"]

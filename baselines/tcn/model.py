@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 from torch import Tensor, nn
+from torch.nn import functional
+from viodat.baselines.parts.precision import FullConv1d
 
+from viodat.bench.joint_sets import VIODAT18, JointSet
 from viodat.bench.network import LiftingModel, Tensors
 from viodat.errors import ConfigError
-from viodat.joints import JOINTS
 
 _METRE_MM: Final = 1000.0
 
@@ -23,6 +25,8 @@ class TemporalConvolutions(LiftingModel):
 
     Parameters
     ----------
+    joints
+        Which it takes and gives.
     frames
         T = 3^n, n ≥ 1: its receptive field.
     channels
@@ -39,8 +43,11 @@ class TemporalConvolutions(LiftingModel):
     centre = True
     normalisation = "screen"
 
-    def __init__(self, frames: int = 27, channels: int = 1024, dropout: float = 0.25) -> None:
+    def __init__(
+        self, joints: JointSet = VIODAT18, frames: int = 27, channels: int = 1024, dropout: float = 0.25
+    ) -> None:
         super().__init__()
+        self.joints = joints
         field, dilations = 3, []
         while field < frames:
             dilations.append(field)
@@ -48,24 +55,58 @@ class TemporalConvolutions(LiftingModel):
         if field != frames:
             raise ConfigError(f"temporal convolutions over {frames} frames: expected a power of 3 (9, 27, 81, 243)")
         self.frames = frames
-        self.first = _layer(2 * len(JOINTS), channels, 3, 1, dropout)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(_layer(channels, channels, 3, dilation, dropout), _layer(channels, channels, 1, 1, dropout))
-            for dilation in dilations
-        )
-        self._dilations = dilations
-        self.last = nn.Conv1d(channels, 3 * len(JOINTS), 1)
+        self.first = _Layer(2 * len(joints), channels, 3, 1, dropout)
+        self.blocks = nn.ModuleList(_Block(channels, dilation, dropout) for dilation in dilations)
+        self.last = FullConv1d(channels, 3 * len(joints), 1)
 
     def forward(self, batch: Tensors) -> dict[str, Tensor]:
-        """Answer with the middle frame."""
+        """Answer with the middle frame, by strided convolutions: what no middle frame hangs on is not computed."""
+        x = self.first(batch["pose2d"].flatten(2).transpose(1, 2), strided=True)
+        for block in self.blocks:
+            x = block(x, strided=True)
+        return {"pose3d": self._poses(x)}
+
+    def sliding(self, batch: Tensors, size: int) -> Tensor:
+        """Answer for every frame: dilated convolutions over the recording do what strided ones do over each window."""
         x = self.first(batch["pose2d"].flatten(2).transpose(1, 2))
-        for block, dilation in zip(self.blocks, self._dilations, strict=True):
-            x = x[..., dilation : x.shape[-1] - dilation] + block(x)
-        poses = self.last(x).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        return self._poses(x)[0]
+
+    def _poses(self, x: Tensor) -> Tensor:
+        poses: Tensor = self.last(x)
         # Weights learn best near 1, so inside are metres.
-        return {"pose3d": _METRE_MM * poses.unflatten(-1, (len(JOINTS), 3))}
+        return _METRE_MM * poses.transpose(1, 2).reshape(len(poses), -1, len(self.joints), 3)
 
 
-def _layer(inputs: int, outputs: int, size: int, dilation: int, dropout: float) -> nn.Sequential:
-    convolution = nn.Conv1d(inputs, outputs, size, dilation=dilation, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout))
+class _Layer(nn.Module):
+    """A convolution over some frames, dilated or strided: of one window the middle frame comes out the same."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(inputs, outputs, size, dilation=dilation, bias=False)
+        self.rest = nn.Sequential(nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout))
+
+    def forward(self, x: Tensor, strided: bool = False) -> Tensor:
+        """Convolve (B, C, T); strided over each three frames once, whatever the dilation."""
+        if strided:
+            found: Tensor = self.rest(functional.conv1d(x, self.convolution.weight, stride=3))
+        else:
+            found = self.rest(self.convolution(x))
+        return found
+
+
+class _Block(nn.Module):
+    """A layer over three frames and one over one, beside the middle of what goes in."""
+
+    def __init__(self, channels: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.over_time = _Layer(channels, channels, 3, dilation, dropout)
+        self.alone = _Layer(channels, channels, 1, 1, dropout)
+
+    def forward(self, x: Tensor, strided: bool = False) -> Tensor:
+        """Convolve (B, C, T)."""
+        middle = x[..., 1::3] if strided else x[..., self.dilation : x.shape[-1] - self.dilation]
+        found: Tensor = middle + self.alone(self.over_time(x, strided))
+        return found

@@ -5,15 +5,16 @@ One compiled loop does it all, window by window, straight from the mapped arrays
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar, cast
+from typing import Any, Final, Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.bench.compiled import compiled
 from viodat.bench.store import GridStore, StoredRecording
 from viodat.dataset.grid import NS
 from viodat.dataset.schema import N_FEATURES
@@ -22,9 +23,8 @@ from viodat.joints import MIRROR, ROOT_JOINTS
 Float32 = NDArray[np.float32]
 Normalisation = Literal["screen", "root_px", "px"]
 NORMALISATIONS: Final = ("screen", "root_px", "px")
-
-_F = TypeVar("_F", bound=Callable[..., object])
-_compiled = cast("Callable[[_F], _F]", numba.njit(cache=True, nogil=True, error_model="numpy"))
+Cut = Literal["hop", "centred", "inside"]
+Sound = Literal["own", "another", "silent"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,8 @@ class Batch:
     ----------
     pose2d
         (B, T, 18, 2) float32, normalised.
+    image_size
+        (B, 2) float32: width and height in px.
     target
         (B, T, 18, 3) float32 mm, camera frame, from the mid-pelvis; zero where it does not count.
     valid
@@ -48,6 +50,7 @@ class Batch:
     """
 
     pose2d: Float32
+    image_size: Float32
     target: Float32
     valid: NDArray[np.bool_]
     audio: Float32
@@ -74,11 +77,17 @@ class Windows:
         ``screen``: x / w * 2 - 1, y / w * 2 - h / w; ``root_px``: pixels from the mid-pelvis; ``px``: pixels.
     with_audio
         Whether sound is given.
+    cut
+        ``hop``: as ``hop`` and ``offset`` say, until all frames are in one; ``centred``: windows that do not overlap,
+        as many as cover the recording, centred on it; ``inside``: windows that do not overlap, but for the last, which
+        ends with the recording if that is long enough.
+    sound
+        Controls: ``another``: the sound of another trial's recording, of the same device where there is one;
+        ``silent``: zeros. ``own`` is no control.
 
     Notes
     -----
-    A recording has windows until all its frames are in one. Frames before and after it repeat its first and last, and
-    are not valid.
+    Frames before and after a recording repeat its first and last, and are not valid.
     """
 
     def __init__(
@@ -91,6 +100,8 @@ class Windows:
         offset: int = 0,
         normalisation: Normalisation = "screen",
         with_audio: bool = False,
+        cut: Cut = "hop",
+        sound: Sound = "own",
     ) -> None:
         self.store, self.recordings, self.frames = store, tuple(recordings), frames
         self._kind = NORMALISATIONS.index(normalisation)
@@ -100,8 +111,7 @@ class Windows:
         starts = [
             (k, first)
             for k, one in enumerate(self.recordings)
-            for first in range(-offset, max(one.points + offset - frames, -offset) + hop, hop)
-            if first < one.points
+            for first in _firsts(one.points, frames, hop, offset, cut)
         ]
         table = np.array(starts, dtype=np.int64).reshape(-1, 2)
         self.of, self.first = table[:, 0], table[:, 1]
@@ -112,10 +122,24 @@ class Windows:
         self._devices = np.array([one.device for one in self.recordings], dtype=np.str_)
         begins = np.array([one.start_ns for one in self.recordings], dtype=np.int64)
         step = NS / store.rate_hz
-        self._start_ns = begins[self.of] + np.rint(self.first * step).astype(np.int64) if len(table) else begins[:0]
+        since_ns = np.rint(self.first * step).astype(np.int64)
+        self._heard = self._rows
+        if sound == "another":
+            others = [_of_another_trial(one, store.recordings) for one in self.recordings]
+            begins = np.array([one.start_ns for one in others], dtype=np.int64)
+            self._heard = np.array([(0, 0, one.audio_first, one.audio_rows) for one in others], dtype=np.int64)
+        elif sound == "silent":
+            self._heard = np.zeros_like(self._rows)
+        self._start_ns = begins[self.of] + since_ns if len(table) else begins[:0]
 
     def __len__(self) -> int:
         return len(self.of)
+
+    def chosen(self, windows: NDArray[np.int64]) -> Windows:
+        """Give some of them, as if there were no others."""
+        found = copy.copy(self)
+        found.of, found.first, found._start_ns = self.of[windows], self.first[windows], self._start_ns[windows]
+        return found
 
     def batch(self, windows: NDArray[np.int64], flipped: NDArray[np.bool_] | None = None) -> Batch:
         """Give some of them, each mirrored where ``flipped`` (B,) says so."""
@@ -135,12 +159,13 @@ class Windows:
             _fill_audio(
                 store.audio,
                 store.audio_ns,
-                self._rows[self.of[windows]],
+                self._heard[self.of[windows]],
                 self._start_ns[windows],
                 self._audio_step_ns,
                 audio,
             )
-        return Batch(pose2d, target, valid, audio, windows, self._devices[self.of[windows]])
+        of = self.of[windows]
+        return Batch(pose2d, self._sizes[of], target, valid, audio, windows, self._devices[of])
 
     def epoch(self, size: int, generator: np.random.Generator | None = None, *, flips: bool = False) -> Iterator[Batch]:
         """Give all windows once, in order or shuffled; with ``flips`` each a second time, mirrored, among them."""
@@ -164,7 +189,29 @@ class Windows:
         return math.ceil(len(self) * (2 if flips else 1) / size)
 
 
-@_compiled
+def _firsts(points: int, frames: int, hop: int, offset: int, cut: Cut) -> list[int]:
+    """Give the first frames of a recording's windows."""
+    if cut == "hop":
+        last = max(points + offset - frames, -offset)
+        return [first for first in range(-offset, last + hop, hop) if first < points]
+    count = math.ceil(points / frames)
+    begin = -((count * frames - points) // 2) if cut == "centred" else 0
+    firsts = [begin + k * frames for k in range(count)]
+    if cut == "inside":
+        firsts[-1] = max(points - frames, 0)
+    return firsts
+
+
+def _of_another_trial(one: StoredRecording, recordings: Sequence[StoredRecording]) -> StoredRecording:
+    """Give a recording of the trial after its own, in the order of ids within its split, the first after the last."""
+    alike = [other for other in recordings if other.split == one.split]
+    trials = sorted({other.trial for other in alike})
+    trial = trials[(trials.index(one.trial) + 1) % len(trials)]
+    found = [other for other in alike if other.trial == trial]
+    return next((other for other in found if other.device == one.device), found[0])
+
+
+@compiled
 def _fill(
     px: Any, mm: Any, rows: Any, firsts: Any, sizes: Any, flips: Any, kind: int, mirror: Any, root: Any,
     pose2d: Any, target: Any, valid: Any,
@@ -203,7 +250,7 @@ def _fill(
                 target[b, t, j, 2] = z if known else np.float32(0.0)
 
 
-@_compiled
+@compiled
 def _fill_audio(features: Any, times: Any, rows: Any, starts: Any, step_ns: float, audio: Any) -> None:
     """Take, for each moment of a window, the row that is nearest; none that is more than a row away."""
     for b in range(len(rows)):

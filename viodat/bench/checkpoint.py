@@ -22,7 +22,7 @@ from viodat.files import atomic_path
 
 FORMAT: Final = 1
 _KEY: Final = "viodat"
-_MODEL, _BEST, _OPTIMISER, _RANDOM = "model", "best", "optimiser", "random"
+_MODEL, _BEST, _AVERAGE, _OPTIMISER, _RANDOM = "model", "best", "average", "optimiser", "random"
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,19 @@ class Checkpoint:
         Weights and buffers by name.
     best
         Those of the best epoch so far; empty where the last is taken.
+    average
+        Moving average of the weights; empty without one.
     optimiser
         Moments by ``parameter/key``.
     random
-        State of the generator of dropout and the like.
+        (processes, N) states of the generators of dropout and the like.
     state
         All else, as plain values.
     """
 
     model: Mapping[str, Tensor]
     best: Mapping[str, Tensor]
+    average: Mapping[str, Tensor]
     optimiser: Mapping[str, Tensor]
     random: Tensor
     state: Mapping[str, Any]
@@ -52,7 +55,12 @@ class Checkpoint:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; a process that is killed meanwhile leaves the one that was there."""
-    parts = {_MODEL: checkpoint.model, _BEST: checkpoint.best, _OPTIMISER: checkpoint.optimiser}
+    parts = {
+        _MODEL: checkpoint.model,
+        _BEST: checkpoint.best,
+        _AVERAGE: checkpoint.average,
+        _OPTIMISER: checkpoint.optimiser,
+    }
     tensors = {
         f"{part}/{name}": value.detach().cpu().contiguous().clone()
         for part, values in parts.items()
@@ -81,9 +89,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             raise ConfigError(
                 f"is a checkpoint of format {state['format']}, this viodat reads {FORMAT}", where=str(path)
             )
-        return Checkpoint(
-            _part(tensors, _MODEL), _part(tensors, _BEST), _part(tensors, _OPTIMISER), tensors[_RANDOM], state
-        )
+        model, best, average, moments = (_part(tensors, part) for part in (_MODEL, _BEST, _AVERAGE, _OPTIMISER))
+        return Checkpoint(model, best, average, moments, tensors[_RANDOM], state)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(
             f"is no checkpoint of viodat ({error})",

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.bench.batches import Batch, Float32, Normalisation, Windows
+from viodat.bench.batches import Batch, Cut, Float32, Normalisation, Sound, Windows
+from viodat.bench.division import Division
 from viodat.bench.registry import ModelSpec
 from viodat.bench.store import GridStore, StoredRecording
 from viodat.errors import DatasetError
@@ -33,8 +34,11 @@ class MeanPose:
     frames: int = 1
     hop: int = 1
     centre: bool = True
+    whole: bool = False
     normalisation: Normalisation = "px"
+    cut: Cut = "hop"
     audio: bool = False
+    sound: Sound = "own"
     mirrors: bool = False
     means: dict[str, Float32] = field(default_factory=dict)
 
@@ -74,24 +78,26 @@ class Ridge:
     frames: int = RIDGE_FRAMES
     hop: int = 1
     centre: bool = True
+    whole: bool = False
     normalisation: Normalisation = "root_px"
+    cut: Cut = "hop"
     audio: bool = False
+    sound: Sound = "own"
     mirrors: bool = True
 
     @classmethod
-    def fitted(
-        cls, store: GridStore, train: tuple[StoredRecording, ...], validation: tuple[StoredRecording, ...]
-    ) -> Ridge:
+    def fitted(cls, store: GridStore, division: Division) -> Ridge:
         """Solve the normal equations over every third training frame and its mirror image.
 
-        A frame counts if all its joints do.
+        A frame counts if all its joints do. Where windows validate, λ is chosen by every tenth of those frames, which
+        are then not trained on.
 
         Raises
         ------
         DatasetError
             There is nothing to choose λ by, or no frame to train on.
         """
-        if not validation:
+        if not division.validates:
             raise DatasetError(
                 "there are no validation trials to choose the penalty of the ridge regression by",
                 mend="Set [splits] validation in capture.toml, or build with more trials.",
@@ -99,7 +105,10 @@ class Ridge:
         size = RIDGE_FRAMES * len(JOINTS) * 2 + 1
         gram, moment = np.zeros((size, size)), np.zeros((size, len(JOINTS) * 3))
         frames = 0
-        for batch in _windows(store, train).epoch(_BATCH, flips=True):
+        windows = _windows(store, division.train)
+        numbers = np.arange(len(windows))
+        back = numbers % round(1 / division.held_windows) == 0 if division.held_windows else numbers < 0
+        for batch in windows.chosen(numbers[~back]).epoch(_BATCH, flips=True):
             inputs, targets = _equations(batch)
             gram += inputs.T @ inputs
             moment += inputs.T @ targets
@@ -108,7 +117,8 @@ class Ridge:
             raise DatasetError("no frame of the training trials has all joints determined")
         values, vectors = np.linalg.eigh(gram / frames)
         turned = vectors.T @ (moment / frames)
-        held_out = [_equations(batch) for batch in _windows(store, validation).epoch(_BATCH)]
+        validation = windows.chosen(numbers[back]) if back.any() else _windows(store, division.validation)
+        held_out = [_equations(batch) for batch in validation.epoch(_BATCH)]
         best: tuple[float, Ridge] | None = None
         for penalty in _LAMBDAS:
             weights = vectors @ (turned / (np.maximum(values, 0.0) + penalty)[:, None])
@@ -125,9 +135,12 @@ class Ridge:
 
 
 MEAN_POSE: Final = ModelSpec(
-    "mean pose of each camera", "viodat", fitted=lambda store, train, validation: MeanPose.fitted(store, train)
+    "mean pose of each camera",
+    "viodat",
+    fitted=lambda store, division: MeanPose.fitted(store, division.train),
+    floor=True,
 )
-RIDGE: Final = ModelSpec("ridge regression, 27 frames", "Hoerl and Kennard 1970", fitted=Ridge.fitted)
+RIDGE: Final = ModelSpec("ridge regression, 27 frames", "Hoerl and Kennard 1970", fitted=Ridge.fitted, floor=True)
 
 
 def _windows(store: GridStore, recordings: tuple[StoredRecording, ...]) -> Windows:

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from viodat.bench.batches import Batch, Float32, Normalisation, Windows
+from viodat.bench.batches import Batch, Cut, Float32, Normalisation, Sound, Windows
 from viodat.bench.poses import RecordingPoses
 from viodat.bench.store import GridStore, StoredRecording
 from viodat.errors import MetricError
@@ -33,10 +33,13 @@ class Lifter(Protocol):
         Frames from one window to the next when a recording is predicted.
     centre
         Whether it answers with its centre frame alone, T odd; else with all T.
-    normalisation
-        How it wants its pictures.
-    audio
-        Whether it listens.
+    whole
+        Whether it is given a recording at once, its ends repeated, N + T - 1 frames of which it answers with the N
+        that are centres of T; else window by window.
+    normalisation, cut
+        How it wants its pictures, and recordings cut into windows: as in :class:`viodat.bench.batches.Windows`.
+    audio, sound
+        Whether it listens, and to whose sound.
     mirrors
         Whether its answer to the mirror image is another opinion on the same, so that both may be averaged.
     """
@@ -44,8 +47,11 @@ class Lifter(Protocol):
     frames: int
     hop: int
     centre: bool
+    whole: bool
     normalisation: Normalisation
+    cut: Cut
     audio: bool
+    sound: Sound
     mirrors: bool
 
     def lift(self, batch: Batch) -> Float32:
@@ -53,18 +59,19 @@ class Lifter(Protocol):
         ...
 
 
-def windows_for(model: Lifter, store: GridStore, recordings: Sequence[StoredRecording]) -> Windows:
-    """Give the windows that a model is asked for when recordings are predicted."""
-    offset = (model.frames - 1) // 2 if model.centre else 0
-    hop = 1 if model.centre else model.hop
+def windows_for(model: Lifter, store: GridStore, one: StoredRecording) -> Windows:
+    """Give the windows that a model is asked for when a recording is predicted."""
+    reach = model.frames - 1
     return Windows(
         store,
-        recordings,
-        frames=model.frames,
-        hop=hop,
-        offset=offset,
+        (one,),
+        frames=one.points + reach if model.whole else model.frames,
+        hop=1 if model.centre else model.hop,
+        offset=reach // 2 if model.centre else 0,
         normalisation=model.normalisation,
         with_audio=model.audio,
+        cut="hop" if model.centre else model.cut,
+        sound=model.sound,
     )
 
 
@@ -95,29 +102,38 @@ def predict(
         The model's answer has another shape than it should.
     """
     for one in recordings:
-        windows = windows_for(model, store, (one,))
+        windows = windows_for(model, store, one)
         answers: list[Float32] = []
-        for begin in range(0, len(windows), batch_size):
-            chosen = np.arange(begin, min(begin + batch_size, len(windows)))
+        # A recording that is given whole is one window.
+        count = 1 if model.whole else len(windows)
+        for begin in range(0, count, batch_size):
+            chosen = np.arange(begin, min(begin + batch_size, count))
             answer = _lifted(model, windows.batch(chosen))
             if flipped and model.mirrors:
                 mirrored = _lifted(model, windows.batch(chosen, np.ones(len(chosen), dtype=bool)))
                 answer = ((answer + mirrored[:, :, list(MIRROR)] * _MIRRORED) / 2).astype(np.float32)
             answers.append(answer)
-        pred = stitched(np.concatenate(answers), windows.first, one.points, centre=model.centre)
+        together = np.concatenate(answers)
+        if model.whole:
+            pred = together[0].astype(np.float64)
+        else:
+            pred = stitched(together, windows.first, one.points, centre=model.centre)
         yield beside_truth(pred, store, one)
 
 
 def beside_truth(pred: NDArray[np.float64], store: GridStore, one: StoredRecording) -> RecordingPoses:
     """Give (T, J, 3) mm, predicted of a recording, beside its truth."""
-    truth = store.pose3d_mm[one.first : one.first + one.points].astype(np.float64)
+    rows = slice(one.first, one.first + one.points)
+    truth, sigma = (np.asarray(values[rows], dtype=np.float64) for values in (store.pose3d_mm, store.sigma_mm))
     known = np.asarray(np.isfinite(truth).all(axis=-1))
-    return RecordingPoses(one.recording, one.trial, one.participant, store.rate_hz, pred, truth, known)
+    return RecordingPoses(one.recording, one.trial, one.participant, store.rate_hz, pred, truth, known, sigma)
 
 
 def _lifted(model: Lifter, batch: Batch) -> Float32:
     answer = np.asarray(model.lift(batch), dtype=np.float32)
-    expected = (len(batch.pose2d), 1 if model.centre else model.frames, *batch.target.shape[2:])
+    given, joints = batch.target.shape[1:3]
+    answered = given - model.frames + 1 if model.whole or model.centre else model.frames
+    expected = (len(batch.pose2d), answered, joints, 3)
     if answer.shape != expected:
         raise MetricError(f"expected the model to answer with poses {expected}, but got {answer.shape}")
     return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,8 +34,8 @@ _SCHEMA: Final = pa.schema(
 )
 
 
-def write_predictions(path: Path, poses: Iterable[RecordingPoses]) -> list[RecordingPoses]:
-    """Write predictions; give them as they will be read."""
+def write_predictions(path: Path, poses: Iterable[RecordingPoses]) -> list[str]:
+    """Write predictions; give their recordings."""
     kept = []
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _SCHEMA, compression="zstd") as writer:
         for one in poses:
@@ -50,28 +50,30 @@ def write_predictions(path: Path, poses: Iterable[RecordingPoses]) -> list[Recor
                     schema=_SCHEMA,
                 )
             )
-            kept.append(one)
+            kept.append(one.recording)
     return kept
 
 
-def read_predictions(path: Path, store: GridStore) -> Iterator[RecordingPoses]:
-    """Read predictions beside the truth of a store.
+def read_predictions(path: Path, store: GridStore, only: Collection[str] | None = None) -> Iterator[RecordingPoses]:
+    """Read predictions beside the truth of a store, one recording after the other; of some alone if they are named.
 
     Raises
     ------
     DatasetError
         The file cannot be read, or is of other recordings.
     """
+    known = {one.recording: one for one in store.recordings}
     try:
         file = pq.ParquetFile(path)
-        groups = [file.read_row_group(k) for k in range(file.num_row_groups)]
+        for k in range(file.num_row_groups):
+            name = file.metadata.row_group(k).column(0).statistics.min
+            if only is not None and name not in only:
+                continue
+            group = file.read_row_group(k)
+            one = known.get(name)
+            flat = np.asarray(group["pose3d_mm"].combine_chunks().flatten(), dtype=np.float64)
+            if one is None or len(flat) != one.points * len(JOINTS) * 3:
+                raise DatasetError(f"has predictions of {name} that are of another dataset", where=path)
+            yield beside_truth(flat.reshape(-1, len(JOINTS), 3), store, one)
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"cannot be read ({error})", where=path, mend="Remove it and run again.") from error
-    known = {one.recording: one for one in store.recordings}
-    for group in groups:
-        name = group["recording"][0].as_py()
-        one = known.get(name)
-        flat = np.asarray(group["pose3d_mm"].combine_chunks().flatten(), dtype=np.float64)
-        if one is None or len(flat) != one.points * len(JOINTS) * 3:
-            raise DatasetError(f"has predictions of {name} that are of another dataset", where=path)
-        yield beside_truth(flat.reshape(-1, len(JOINTS), 3), store, one)

@@ -10,8 +10,9 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from viodat.bench.batches import Cut, Sound
 from viodat.capture.spelling import did_you_mean
 from viodat.errors import ConfigError
 
@@ -27,7 +28,7 @@ class Data(_Table):
 
     Attributes
     ----------
-    frames, hop, offset
+    frames, hop, offset, cut, sound
         Of windows, as in :class:`viodat.bench.batches.Windows`.
     batch
         Windows of which one step is made.
@@ -40,13 +41,23 @@ class Data(_Table):
     frames: Positive
     hop: Positive = 1
     offset: int = 0
+    cut: Cut = "hop"
+    sound: Sound = "own"
     batch: Positive
     accumulate: Positive = 1
     flips: bool = True
 
 
 class Optimiser(_Table):
-    """Which optimiser, with PyTorch's names and defaults."""
+    """Which optimiser, with PyTorch's names and defaults.
+
+    Attributes
+    ----------
+    scaled_by_loss
+        Whether gradients are multiplied by the loss, as some published code does.
+    ema
+        Decay of the exponential moving average of the weights that is validated and scored; 0: none.
+    """
 
     kind: Literal["adam", "adamw"]
     lr: Annotated[float, Field(gt=0)]
@@ -54,6 +65,8 @@ class Optimiser(_Table):
     betas: tuple[float, float] = (0.9, 0.999)
     eps: Annotated[float, Field(gt=0)] = 1e-8
     amsgrad: bool = False
+    scaled_by_loss: bool = False
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class Schedule(_Table):
@@ -62,14 +75,14 @@ class Schedule(_Table):
     Attributes
     ----------
     kind
-        ``constant``; ``exponential``: times ``factor`` each epoch; ``steps``: times ``factor`` at each of ``epochs``;
-        ``cosine``: to zero over the stage.
+        ``constant``; ``exponential``: times ``factor`` each epoch; ``steps``: times each of ``factors`` from that of
+        ``epochs`` on; ``cosine``: to zero over the stage.
     factor
         See there.
     every, at_every
         ``exponential``: at every n-th epoch times ``at_every`` in place of ``factor``; 0: never.
-    epochs
-        Of ``steps``.
+    epochs, factors
+        Of ``steps``, as many of the one as of the other.
     """
 
     kind: Literal["constant", "exponential", "steps", "cosine"] = "constant"
@@ -77,6 +90,13 @@ class Schedule(_Table):
     every: Annotated[int, Field(ge=0)] = 0
     at_every: Annotated[float, Field(gt=0)] = 1.0
     epochs: tuple[Positive, ...] = ()
+    factors: tuple[Annotated[float, Field(gt=0)], ...] = ()
+
+    @model_validator(mode="after")
+    def _as_many(self) -> Schedule:
+        if len(self.epochs) != len(self.factors):
+            raise ValueError(f"{len(self.epochs)} epochs and {len(self.factors)} factors: expected as many of each")
+        return self
 
 
 class Stage(_Table):
@@ -90,6 +110,8 @@ class Stage(_Table):
         Arguments of the model.
     data, optimiser, schedule
         See there.
+    loss
+        Weights of the model's loss by name, where they are others than its own.
     epochs
         How many.
     init_from
@@ -102,6 +124,7 @@ class Stage(_Table):
     name: str
     model: dict[str, Any] = Field(default_factory=dict)
     data: Data
+    loss: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     optimiser: Optimiser
     schedule: Schedule = Schedule()
     epochs: Positive

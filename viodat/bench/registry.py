@@ -7,14 +7,16 @@ A package names its models in its entry-point group ``viodat.models``; one that 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from viodat.bench.division import Division
+from viodat.bench.joint_sets import JointSet, joint_set
 from viodat.bench.lifting import Lifter
-from viodat.bench.store import GridStore, StoredRecording
+from viodat.bench.store import GridStore
 from viodat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,18 +36,28 @@ class ModelSpec:
     source
         The paper, or what it is.
     fitted
-        For a model without a recipe: gives it, fitted to the store's training and validation recordings.
-    network
-        For a network: gives one that is to be trained, from the arguments that its recipe's stages name.
+        For a model without a recipe: gives it, fitted to a division of the store's recordings.
+    build
+        For a network: gives one that is to be trained, from ``joints`` and the arguments that its recipe's stages name.
     recipes
         The network's recipe.toml.
+    adaptors
+        Names of the joint sets that it was defined for.
+    from_official
+        Gives the network with the parameters of a published checkpoint: official name -> array, and the official
+        constructor's arguments.
+    floor
+        Whether it is one of those that any model must beat.
     """
 
     title: str
     source: str
-    fitted: Callable[[GridStore, tuple[StoredRecording, ...], tuple[StoredRecording, ...]], Lifter] | None = None
-    network: Callable[..., LiftingModel] | None = None
+    fitted: Callable[[GridStore, Division], Lifter] | None = None
+    build: Callable[..., LiftingModel] | None = None
     recipes: Path | None = None
+    adaptors: tuple[str, ...] = ("viodat18",)
+    from_official: Callable[..., LiftingModel] | None = None
+    floor: bool = False
 
 
 def list_models() -> tuple[str, ...]:
@@ -78,3 +90,36 @@ def find_model(name: str) -> ModelSpec:
     if not isinstance(spec, ModelSpec):
         raise ConfigError(f"model {name!r} is a {type(spec).__name__}; a viodat.bench.ModelSpec was expected")
     return spec
+
+
+def create_model(name: str, *, joints: str | Sequence[str] | JointSet = "viodat18", **options: Any) -> LiftingModel:
+    """Give a network with new weights.
+
+    Parameters
+    ----------
+    name
+        As :func:`find_model` knows it.
+    joints
+        A set of joints by name (``viodat18``, ``h36m17``), or names: they drive flips, weights of joints and the root.
+    options
+        Of the model: ``frames`` and whatever its recipe's ``[stage.model]`` may name.
+
+    Raises
+    ------
+    ConfigError
+        There is no such model, it is no network, or it refuses its arguments.
+    """
+    spec = find_model(name)
+    if spec.build is None:
+        raise ConfigError(f"{name} is fitted to a dataset, not created", mend=f"viodat bench --model {name}")
+    return build_network(spec, joint_set(joints), options)
+
+
+def build_network(spec: ModelSpec, joints: JointSet, options: dict[str, Any]) -> LiftingModel:
+    """Build a network; raises as :func:`create_model`."""
+    if spec.build is None:
+        raise ConfigError(f"model {spec.title} has no network")
+    try:
+        return spec.build(joints=joints, **options)
+    except TypeError as error:
+        raise ConfigError(f"{spec.title} refuses its arguments: {error}") from error

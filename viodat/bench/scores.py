@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,18 @@ class Scores:
     def participant_means(self) -> dict[str, float]:
         """Metric -> mean over participants: the recordings' mean favours whoever played most."""
         return _means(self.participants.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Give all of it as plain values; :meth:`from_json` reads them."""
+        return {"protocol": self.protocol.card(), **{name: getattr(self, name) for name in _STORED}}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any], protocol: Protocol) -> Scores:
+        """Give scores back that were made under a protocol."""
+        return cls(protocol, *(told[name] for name in _STORED))
+
+
+_STORED: Final = ("overall", "recordings", "participants", "by_joint", "by_group", "of")
 
 
 def score(

@@ -2,71 +2,87 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from viodat.bench.division import Division
+from viodat.bench.joint_sets import VIODAT18
 from viodat.bench.network import LiftingModel, NetworkLifter
 from viodat.bench.recipe import Recipe
-from viodat.bench.store import GridStore, StoredRecording
-from viodat.bench.training import train
+from viodat.bench.registry import ModelSpec, build_network
+from viodat.bench.store import GridStore
+from viodat.bench.training import Epoch, How, train
 from viodat.errors import ConfigError
 
 
+@dataclass(frozen=True)
+class StagedTraining:
+    """Where the training of all stages stands.
+
+    Attributes
+    ----------
+    lifter
+        The last stage's network; None if the time was up before.
+    epochs
+        Stage -> its epochs so far.
+    seconds
+        Spent so far, over all calls.
+    expected_s
+        Seconds that the stage under way takes in all, at this pace.
+    parameters
+        Of the network of the last stage that was begun.
+    """
+
+    lifter: NetworkLifter | None
+    epochs: dict[str, tuple[Epoch, ...]]
+    seconds: float
+    expected_s: float
+    parameters: int
+
+
 def train_stages(
-    make: Callable[..., LiftingModel],
+    spec: ModelSpec,
     recipe: Recipe,
     store: GridStore,
-    training: tuple[StoredRecording, ...],
-    validation: tuple[StoredRecording, ...],
+    division: Division,
     folder: Path,
-    *,
-    seed: int = 0,
-    device: str = "cpu",
-    max_seconds: float = math.inf,
-    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
-) -> NetworkLifter | None:
-    """Train all stages; parameters as in :func:`viodat.bench.training.train`.
-
-    Returns
-    -------
-    NetworkLifter or None
-        The last stage's network; None if the time was up before.
+    how: How = How(),  # noqa: B008
+) -> StagedTraining:
+    """Train all stages, or go on with them; parameters as in :func:`viodat.bench.training.train`.
 
     Raises
     ------
     ConfigError
         The arguments of the model are wrong, or there is nothing to choose the best epoch by.
     """
-    began = time.monotonic()
     done: dict[str, dict[str, torch.Tensor]] = {}
+    epochs: dict[str, tuple[Epoch, ...]] = {}
+    seconds, left = 0.0, how.max_seconds
     network: LiftingModel | None = None
     for number, stage in enumerate(recipe.stage):
-        if stage.select == "best" and not validation:
+        if stage.select == "best" and not division.validates:
             raise ConfigError(
                 f"stage {stage.name} takes the best epoch, and there are no validation trials to tell it by",
-                mend='Set [splits] validation in capture.toml, or select = "last" in the recipe.',
+                mend='Set [splits] validation in capture.toml, give --validation, or select = "last" in the recipe.',
             )
-        torch.manual_seed(seed)
-        try:
-            network = make(**stage.model)
-        except TypeError as error:
-            raise ConfigError(f"stage {stage.name}: the model refuses its arguments: {error}") from error
+        torch.manual_seed(how.seed)
+        network = build_network(spec, VIODAT18, stage.model)
         if stage.init_from:
-            own = network.state_dict()
-            found = done[stage.init_from]
+            own, found = network.state_dict(), done[stage.init_from]
             shared = {name: found[name] for name in own if name in found and found[name].shape == own[name].shape}
+            if not shared:
+                raise ConfigError(f"stage {stage.name} shares no weights with stage {stage.init_from}")
             network.load_state_dict({**own, **shared})
-        left = max_seconds - (time.monotonic() - began)
-        trained = train(
-            network, stage, store, training, validation, folder / f"{number + 1}-{stage.name}", seed=seed,
-            device=device, max_seconds=left, progress=progress,
-        )  # fmt: skip
+        place = folder / f"{number + 1}-{stage.name}"
+        trained = train(network, stage, store, division, place, replace(how, max_seconds=left))
+        epochs[stage.name] = trained.epochs
+        seconds += trained.seconds
+        left -= trained.spent_s
+        parameters = sum(value.numel() for value in network.parameters())
         if not trained.finished:
-            return None
+            return StagedTraining(None, epochs, seconds, trained.expected_s, parameters)
         done[stage.name] = {name: value.detach().clone() for name, value in network.state_dict().items()}
     assert network is not None
-    return NetworkLifter(network)
+    return StagedTraining(NetworkLifter(network, recipe.stage[-1].data.batch), epochs, seconds, seconds, parameters)

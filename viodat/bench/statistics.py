@@ -73,8 +73,8 @@ class Comparison:
         )
         people = f"these {self.participants} participants" if self.participants > 1 else "the one participant"
         size = f"{abs(self.difference):.2f} {unit}"
-        if self.difference == 0 or math.isnan(self.difference):
-            return f"{self.first} and {self.second} do not differ on {people}."
+        if math.isnan(self.difference) or float(f"{self.difference:.2f}") == 0:
+            return f"{self.first} and {self.second} do not differ on {people} by as much as 0.01 {unit}."
         said = f"{better} is {size} better than {other} on {people}"
         if self.least_p > ALPHA:
             return (
@@ -195,6 +195,45 @@ def bootstrap_interval(
     if len(known) < 2:
         return math.nan, math.nan
     means = known[generator.integers(0, len(known), size=(draws, len(known)))].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def clustered_interval(
+    values: Mapping[str, float],
+    of: Mapping[str, str],
+    generator: np.random.Generator,
+    *,
+    level: float = 0.95,
+    draws: int = 10_000,
+) -> tuple[float, float]:
+    """Give the percentile bootstrap interval of a mean over recordings of which several hang together.
+
+    Parameters
+    ----------
+    values
+        Recording -> value; NaN is left out.
+    of
+        Recording -> what is drawn: its participant, or its trial, whose cameras saw the same. Drawn with all its
+        recordings.
+    generator, level, draws
+        As in :func:`bootstrap_interval`.
+
+    Returns
+    -------
+    tuple
+        NaN for fewer than two things to draw.
+    """
+    sums: dict[str, list[float]] = {}
+    for name, value in values.items():
+        if math.isfinite(value):
+            sums.setdefault(of[name], []).append(value)
+    if len(sums) < 2:
+        return math.nan, math.nan
+    total = np.array([math.fsum(found) for found in sums.values()])
+    count = np.array([len(found) for found in sums.values()], dtype=np.float64)
+    drawn = generator.integers(0, len(sums), size=(draws, len(sums)))
+    means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

@@ -28,7 +28,7 @@ from viodat.dataset.reader import VioDataset
 from viodat.dataset.splits import SPLITS
 from viodat.files import sha256
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _INDEX: Final = "index.json"
 _WORLD_BYTES: Final = 64_000_000
 
@@ -111,6 +111,11 @@ class GridStore:
         return cast(Float32, self._array("pose3d_mm"))
 
     @cached_property
+    def sigma_mm(self) -> Float32:
+        """(N, 18) mm: standard deviation of the truth, per axis; NaN where none is stated."""
+        return cast(Float32, self._array("sigma_mm"))
+
+    @cached_property
     def audio(self) -> Float32:
         """(M, 35) rows of features, one recording after the other, as they are stored."""
         return cast(Float32, self._array("audio"))
@@ -159,22 +164,24 @@ def grid_store(
     """
     if audio_rate_hz is not None:
         dataset.require_audio_rate(audio_rate_hz)
-    digest = sha256(dataset.path / paths.MANIFEST_NAME)
-    asked = {
-        "format": FORMAT,
-        "dataset_sha256": digest,
-        "rate_hz": rate_hz,
-        "pose2d": pose2d,
-        "audio_rate_hz": audio_rate_hz,
-    }
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
-    place = folder / key
+    asked = _asked(sha256(dataset.path / paths.MANIFEST_NAME), rate_hz, pose2d, audio_rate_hz)
+    place = folder / store_key(*asked.values())
     if not (place / _INDEX).is_file():
         # What has no index was not finished.
         shutil.rmtree(place, ignore_errors=True)
         with new_folder(place, option="--cache") as made:
             _write(dataset, made, asked, progress)
     return GridStore(place)
+
+
+def store_key(dataset_sha256: str, rate_hz: float, pose2d: str, audio_rate_hz: int | None) -> str:
+    """Give the name of a store's folder; parameters as in :func:`grid_store`."""
+    asked = {"format": FORMAT, **_asked(dataset_sha256, rate_hz, pose2d, audio_rate_hz)}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _asked(dataset_sha256: str, rate_hz: float, pose2d: str, audio_rate_hz: int | None) -> dict[str, Any]:
+    return {"dataset_sha256": dataset_sha256, "rate_hz": rate_hz, "pose2d": pose2d, "audio_rate_hz": audio_rate_hz}
 
 
 def _write(
@@ -189,6 +196,7 @@ def _write(
         "pose2d_px": _new(folder, "pose2d_px", np.float32, (total, schema.N_JOINTS, 2)),
         "detected": _new(folder, "detected", np.bool_, (total, schema.N_JOINTS)),
         "pose3d_mm": _new(folder, "pose3d_mm", np.float32, (total, schema.N_JOINTS, 3)),
+        "sigma_mm": _new(folder, "sigma_mm", np.float32, (total, schema.N_JOINTS)),
     }
     rows: list[dict[str, Any]] = []
     sounds: list[Float32] = []
@@ -200,7 +208,7 @@ def _write(
         part = slice(first, first + span.points)
         filled, detected = without_gaps(grid.pose2d, span.image_size)
         arrays["pose2d_px"][part], arrays["detected"][part] = filled, detected
-        arrays["pose3d_mm"][part] = grid.pose3d
+        arrays["pose3d_mm"][part], arrays["sigma_mm"][part] = grid.pose3d, grids.sigma(span)
         row = people[span.recording]
         rows.append(asdict(_placed(span, row, splits[span.trial], grid, first, audio_first)))
         sounds.append(grid.sound.features)

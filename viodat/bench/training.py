@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import AveragedModel
 
-from viodat.bench.batches import Windows
+from viodat.bench.batches import Batch, Windows
 from viodat.bench.checkpoint import (
     Checkpoint,
     load_optimiser,
@@ -26,22 +28,24 @@ from viodat.bench.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from viodat.bench.lifting import windows_for
-from viodat.bench.network import LiftingModel, NetworkLifter, as_tensors
-from viodat.bench.recipe import Optimiser, Schedule, Stage
-from viodat.bench.store import GridStore, StoredRecording
+from viodat.bench.division import Division, trained_and_tested
+from viodat.bench.network import LiftingModel, as_tensors
+from viodat.bench.optimisers import averaged, learning_rate, optimiser_of
+from viodat.bench.ranks import Ranks, ranks
+from viodat.bench.recipe import Stage
+from viodat.bench.store import GridStore
+from viodat.bench.validation import training_windows, validated
 from viodat.errors import ConfigError, MetricError
-from viodat.metrics import mpjpe
 
 CHECKPOINT: Final = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave: the mean loss of its batches, and MPJPE on validation in mm (NaN without any)."""
+    """What one epoch gave: the mean loss of its batches, and MPJPE on validation in mm (None without any)."""
 
     loss: float
-    validation_mm: float
+    validation_mm: float | None
     seconds: float
 
 
@@ -55,8 +59,8 @@ class Progress:
         The next to be done.
     epochs
         Those that are done.
-    loss_sum
-        Of the batches of the epoch under way.
+    loss_sum, epoch_s
+        Of the batches of the epoch under way, and the seconds spent on them.
     best_mm
         The least MPJPE on validation so far.
     seconds
@@ -67,144 +71,186 @@ class Progress:
     batch: int = 0
     epochs: list[Epoch] = field(default_factory=list)
     loss_sum: float = 0.0
+    epoch_s: float = 0.0
     best_mm: float = math.inf
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished training, or one whose time was up: then ``finished`` is False, and the same call goes on."""
+    """A training that was finished, or whose time was up: then the same call goes on.
+
+    Attributes
+    ----------
+    network
+        With the weights that were chosen, if it was finished.
+    epochs
+        Those that are done.
+    seconds, spent_s
+        Spent so far over all calls, and in this one.
+    finished
+        Whether all epochs are done.
+    expected_s
+        Seconds that the whole takes at this pace.
+    """
 
     network: LiftingModel
     epochs: tuple[Epoch, ...]
     seconds: float
+    spent_s: float
     finished: bool
+    expected_s: float
 
 
-def train(
-    network: LiftingModel,
-    stage: Stage,
-    store: GridStore,
-    training: tuple[StoredRecording, ...],
-    validation: tuple[StoredRecording, ...],
-    folder: Path,
-    *,
-    seed: int = 0,
-    device: str = "cpu",
-    max_seconds: float = math.inf,
-    save_every_s: float = 60.0,
-    progress: Callable[[int, int, str], None] = lambda done, total, what: None,
-) -> Trained:
-    """Train a network, or go on with it.
+@dataclass(frozen=True)
+class How:
+    """What of a training is no part of the recipe.
 
-    Parameters
+    Attributes
     ----------
-    network
-        With the weights to start from.
-    stage
-        How.
-    store, training, validation
-        On what; validation may be empty if the last epoch is taken.
-    folder
-        Where the checkpoint lies, one per training.
     seed
-        Of the order of windows and of dropout.
+        Of the first weights, the order of windows and dropout.
     device
         ``cpu`` or ``cuda``; on the latter the forward pass is in bfloat16 where that is safe.
     max_seconds
         When to stop; the next call with the same arguments goes on.
     save_every_s
         Seconds between checkpoints; one is also written after each epoch.
+    compiled
+        Whether ``torch.compile`` makes the forward pass.
+    deterministic
+        Whether only such kernels are used as give the same bits each time; on a GPU that costs speed.
     progress
         Called with (batches done, batches in all, what).
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+    max_seconds: float = math.inf
+    save_every_s: float = 60.0
+    compiled: bool = False
+    deterministic: bool = False
+    progress: Callable[[int, int, str], None] = lambda done, total, what: None
+
+
+def train(
+    network: LiftingModel,
+    stage: Stage,
+    store: GridStore,
+    division: Division,
+    folder: Path,
+    how: How = How(),
+) -> Trained:
+    """Train a network, or go on with it; under torchrun all its processes call this together.
+
+    Parameters
+    ----------
+    network
+        With the weights to start from.
+    stage
+        What to do.
+    store, division
+        On what.
+    folder
+        Where the checkpoint lies, one per training.
+    how
+        See there.
 
     Raises
     ------
     ConfigError
-        The folder has a checkpoint of another training.
+        The folder has a checkpoint of another training, or the recipe weighs a loss that the network does not have.
     MetricError
         The loss is no number.
     """
-    where = torch.device(device)
-    network = network.to(where)
-    optimiser = _optimiser(network, stage.optimiser)
-    windows = Windows(
-        store,
-        training,
-        frames=stage.data.frames,
-        hop=stage.data.hop,
-        offset=stage.data.offset,
-        normalisation=network.normalisation,
-        with_audio=network.audio,
-    )
-    torch.manual_seed(seed)
+    with ranks(how.device) as mine, _deterministic(how.deterministic):
+        return _train(network, stage, store, division, folder, how, mine)
+
+
+def _train(
+    network: LiftingModel, stage: Stage, store: GridStore, division: Division, folder: Path, how: How, mine: Ranks
+) -> Trained:
+    device = mine.device(how.device)
+    network = _prepared(network, stage, device, mine)
+    optimiser = optimiser_of(network, stage.optimiser)
+    average = averaged(network, stage.optimiser.ema)
+    windows, held = training_windows(network, stage, store, division, how.seed)
+    torch.manual_seed(how.seed + mine.rank)
     identity = {
         "stage": stage.model_dump(mode="json"),
-        "seed": seed,
+        "seed": how.seed,
         "data": store.dataset_sha256,
-        "trained_on": [one.recording for one in training],
+        "recordings": trained_and_tested(division),
+        "held_windows": division.held_windows,
+        "processes": mine.size,
     }
-    state, best = _resumed(network, optimiser, folder / CHECKPOINT, identity)
-    per_epoch = windows.batches(stage.data.batch, flips=stage.data.flips)
-    began = saved = time.monotonic()
+    state, best = _resumed(network, optimiser, average, folder / CHECKPOINT, identity, mine)
+    wrapped = mine.wrapped(network, device)
+    forward = torch.compile(wrapped) if how.compiled else wrapped
+    size = stage.data.batch
+    per_epoch = windows.batches(size, flips=stage.data.flips)
+    began = saved = last = time.monotonic()
     spent_before = state.seconds
 
     def save() -> None:
         state.seconds = spent_before + time.monotonic() - began
-        told: dict[str, Any] = {"identity": identity, "progress": asdict(state)}
-        told["progress"]["best_mm"] = None if math.isinf(state.best_mm) else state.best_mm
-        folder.mkdir(parents=True, exist_ok=True)
-        write_checkpoint(
-            folder / CHECKPOINT,
-            Checkpoint(network.state_dict(), best, optimiser_tensors(optimiser), torch.get_rng_state(), told),
-        )
+        random = torch.stack(mine.gathered(torch.get_rng_state()))
+        if mine.first:
+            told: dict[str, Any] = {"identity": identity, "progress": asdict(state)}
+            told["progress"]["best_mm"] = None if math.isinf(state.best_mm) else state.best_mm
+            folder.mkdir(parents=True, exist_ok=True)
+            moments, shadow = optimiser_tensors(optimiser), average.module.state_dict() if average else {}
+            write_checkpoint(folder / CHECKPOINT, Checkpoint(network.state_dict(), best, shadow, moments, random, told))
+        mine.barrier()
+
+    def told(finished: bool) -> Trained:
+        done = state.epoch * per_epoch + state.batch
+        expected = state.seconds * stage.epochs * per_epoch / max(done, 1)
+        return Trained(network, tuple(state.epochs), state.seconds, state.seconds - spent_before, finished, expected)
 
     while state.epoch < stage.epochs:
-        epoch_began = time.monotonic()
         rate = learning_rate(stage.schedule, stage.optimiser.lr, state.epoch, stage.epochs)
         for group in optimiser.param_groups:
             group["lr"] = rate
         network.train()
         # Which batches an epoch has follows from the seed alone, so that one under way can be gone on with.
-        order = windows.order(np.random.default_rng([seed, state.epoch]), flips=stage.data.flips)
+        order = windows.order(np.random.default_rng([how.seed, state.epoch]), flips=stage.data.flips)
         while state.batch < per_epoch:
-            part = order[state.batch * stage.data.batch : (state.batch + 1) * stage.data.batch]
-            state.loss_sum += step(network, optimiser, windows, part, stage.data.accumulate, where)
+            part = order[state.batch * size : (state.batch + 1) * size]
+            state.loss_sum += step(network, optimiser, windows, part, stage, forward=forward, mine=mine)
+            if average:
+                average.update_parameters(network)
             state.batch += 1
-            progress(state.epoch * per_epoch + state.batch, stage.epochs * per_epoch, f"epoch {state.epoch + 1}")
+            done = state.epoch * per_epoch + state.batch
+            how.progress(done, stage.epochs * per_epoch, f"epoch {state.epoch + 1}")
             now = time.monotonic()
-            if now - began > max_seconds:
+            state.epoch_s, last = state.epoch_s + now - last, now
+            # All processes stop and save together.
+            up, due = mine.summed([now - began > how.max_seconds, now - saved > how.save_every_s], device)
+            if up and state.batch < per_epoch:
                 save()
-                return Trained(network, tuple(state.epochs), state.seconds, finished=False)
-            if now - saved > save_every_s:
+                return told(finished=False)
+            if due:
                 save()
                 saved = now
-        error = _validated(network, store, validation, stage.data.batch) if validation else math.nan
-        state.epochs.append(Epoch(state.loss_sum / per_epoch, error, time.monotonic() - epoch_began))
-        if stage.select == "best" and (error < state.best_mm or not best):
-            state.best_mm = error if not math.isnan(error) else math.inf
-            best = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
+        scored = cast(LiftingModel, average.module) if average else network
+        error = validated(scored, store, division, held, size)
+        now = time.monotonic()
+        state.epochs.append(Epoch(state.loss_sum / per_epoch, error, state.epoch_s + now - last))
+        if stage.select == "best" and (not best or (error is not None and error < state.best_mm)):
+            state.best_mm = math.inf if error is None else error
+            best = {name: value.detach().clone() for name, value in scored.state_dict().items()}
+        state.epoch, state.batch, state.loss_sum, state.epoch_s, last = state.epoch + 1, 0, 0.0, 0.0, now
         save()
         saved = time.monotonic()
-    if stage.select == "best" and best:
+        (up,) = mine.summed([saved - began > how.max_seconds], device)
+        if up and state.epoch < stage.epochs:
+            return told(finished=False)
+    if stage.select == "best":
         network.load_state_dict(dict(best))
-    return Trained(network, tuple(state.epochs), state.seconds, finished=True)
-
-
-def learning_rate(schedule: Schedule, base: float, epoch: int, epochs: int) -> float:
-    """Give the learning rate of an epoch, counted from 0."""
-    match schedule.kind:
-        case "exponential":
-            rate = base
-            for k in range(1, epoch + 1):
-                rate *= schedule.at_every if schedule.every and k % schedule.every == 0 else schedule.factor
-            return rate
-        case "steps":
-            return base * schedule.factor ** sum(epoch >= at for at in schedule.epochs)
-        case "cosine":
-            return base * (1 + math.cos(math.pi * epoch / epochs)) / 2
-    return base
+    elif average:
+        network.load_state_dict(average.module.state_dict())
+    return told(finished=True)
 
 
 def step(
@@ -212,56 +258,88 @@ def step(
     optimiser: torch.optim.Optimizer,
     windows: Windows,
     part: np.ndarray[Any, np.dtype[np.int64]],
-    accumulate: int,
-    device: torch.device,
+    stage: Stage,
+    *,
+    forward: Callable[..., dict[str, torch.Tensor]] | None = None,
+    mine: Ranks = Ranks(),  # noqa: B008
 ) -> float:
-    """Make one step with a batch, worked on in parts; give its loss."""
+    """Make one step with a batch, worked on in parts by all processes together; give its loss.
+
+    The loss is that of the whole batch, the sum over all parts by the count over all parts, however it is parted.
+    """
+    forward = forward or network
+    first = next(network.parameters())
+    # All processes must have as many pieces as the others; one alone needs none that are empty.
+    pieces = np.array_split(part, stage.data.accumulate * mine.size)[mine.rank :: mine.size]
+    taken = [piece for piece in pieces if len(piece) or mine.size > 1]
+    batches = [as_tensors(_piece(windows, piece), first.device, first.dtype) for piece in taken]
+    names = sorted(network.loss_masks(batches[0]))
+    counted = [sum(float(network.loss_masks(batch)[name].sum()) for batch in batches) for name in names]
+    counts = dict(zip(names, mine.summed(counted, first.device), strict=True))
     optimiser.zero_grad(set_to_none=True)
     total = 0.0
-    for piece in np.array_split(part, min(accumulate, len(part))):
-        batch = as_tensors(windows.numbered(piece), device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            output = network(batch)
-        loss = network.loss({name: value.float() for name, value in output.items()}, batch) * (len(piece) / len(part))
-        loss.backward()  # type: ignore[no-untyped-call]
+    for k, batch in enumerate(batches):
+        with mine.unsummed(forward) if k < len(batches) - 1 else nullcontext():
+            with torch.autocast(first.device.type, torch.bfloat16, enabled=_in_bfloat16(first)):
+                output = forward(batch)
+            loss = network.loss({name: value.to(first.dtype) for name, value in output.items()}, batch, counts)
+            # The gradients of all processes will be averaged; their sum is wanted.
+            (loss * mine.size).backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach())
+    (total,) = mine.summed([total], first.device)
     if not math.isfinite(total):
         raise MetricError("the loss is no number any more", mend="Lower the learning rate in the recipe.")
+    if stage.optimiser.scaled_by_loss:
+        for value in network.parameters():
+            if value.grad is not None:
+                value.grad.mul_(total)
     optimiser.step()
     return total
 
 
-def _validated(network: LiftingModel, store: GridStore, recordings: tuple[StoredRecording, ...], size: int) -> float:
-    """Give MPJPE in mm over all validation windows, each frame as often as it is in one."""
-    lifter = NetworkLifter(network)
-    windows = windows_for(lifter, store, recordings)
-    total, count = 0.0, 0
-    for batch in windows.epoch(size):
-        answer = lifter.lift(batch)
-        middle = network.frames // 2
-        chosen = slice(middle, middle + 1) if network.centre else slice(None)
-        valid = batch.valid[:, chosen]
-        if counted := int(valid.sum()):
-            total += mpjpe(answer, batch.target[:, chosen], valid) * counted
-            count += counted
-    return total / count if count else math.nan
+def _piece(windows: Windows, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> Batch:
+    """Give windows by their numbers; for none a window of which nothing counts, so that all processes do the same."""
+    if len(numbers):
+        return windows.numbered(numbers)
+    one = windows.numbered(np.zeros(1, dtype=np.int64))
+    return replace(one, valid=np.zeros_like(one.valid))
 
 
-def _optimiser(network: LiftingModel, asked: Optimiser) -> torch.optim.Optimizer:
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[asked.kind]
-    made: torch.optim.Optimizer = kind(
-        network.parameters(),
-        lr=asked.lr,
-        betas=asked.betas,
-        eps=asked.eps,
-        weight_decay=asked.weight_decay,
-        amsgrad=asked.amsgrad,
-    )
-    return made
+def _in_bfloat16(parameter: torch.Tensor) -> bool:
+    return parameter.device.type == "cuda" and parameter.dtype == torch.float32
+
+
+def _prepared(network: LiftingModel, stage: Stage, device: torch.device, mine: Ranks) -> LiftingModel:
+    """Put a network onto its device, and make it what the recipe says."""
+    unknown = sorted(stage.loss.keys() - network.loss_weights.keys())
+    if unknown:
+        raise ConfigError(
+            f"stage {stage.name} weighs the loss {unknown[0]!r}; the model has {', '.join(network.loss_weights)}"
+        )
+    network.loss_weights = {**network.loss_weights, **stage.loss}
+    network.sound = stage.data.sound
+    if mine.size > 1 and device.type == "cuda":
+        network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    return network.to(device)
+
+
+@contextmanager
+def _deterministic(wanted: bool) -> Iterator[None]:
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(wanted or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
 
 
 def _resumed(
-    network: LiftingModel, optimiser: torch.optim.Optimizer, path: Path, identity: dict[str, Any]
+    network: LiftingModel,
+    optimiser: torch.optim.Optimizer,
+    average: AveragedModel | None,
+    path: Path,
+    identity: dict[str, Any],
+    mine: Ranks,
 ) -> tuple[Progress, dict[str, torch.Tensor]]:
     """Give where a training stands, with network and optimiser as they were; the beginning without a checkpoint."""
     if not path.exists():
@@ -277,7 +355,12 @@ def _resumed(
         )
     load_weights(network, found.model, str(path))
     load_optimiser(optimiser, found.optimiser)
-    torch.set_rng_state(found.random)
+    if average:
+        load_weights(average.module, found.average, str(path))
+        # It counts its updates only to know whether it has any.
+        average.n_averaged.fill_(1 if found.state["progress"]["batch"] or found.state["progress"]["epoch"] else 0)
+    # PyTorch wants its state at the beginning of a storage of its own.
+    torch.set_rng_state(found.random[mine.rank].clone())
     told = dict(found.state["progress"])
     told["epochs"] = [Epoch(**row) for row in told["epochs"]]
     told["best_mm"] = math.inf if told["best_mm"] is None else told["best_mm"]

@@ -10,18 +10,18 @@ is not found out by that.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.bench.compiled import compiled
 from viodat.bench.poses import FloatArray, RecordingPoses
 from viodat.bench.protocol import Protocol
 from viodat.errors import MetricError
 from viodat.joints import JOINTS
-from viodat.metrics import mpjpe
 
 MOST_FLIPS: Final = 0.05
 _MOST_FRAMES: Final = 20_000
@@ -93,48 +93,103 @@ def check_truth(
     if {one.recording for one in first} != set(others) or not first:
         raise MetricError("the models were not scored on the same recordings", mend="Compare runs on the same data.")
     step = max(1, math.ceil(sum(len(one.pred) for one in first) / _MOST_FRAMES))
-    pairs = [(_thinned(one, step), _thinned(others[one.recording], step)) for one in first]
-    counted = np.concatenate([one.valid.ravel() for one, _ in pairs])
-    unknown = np.concatenate([np.isnan(_sigma(one)).ravel() for one, _ in pairs])
-    unstated = float(unknown[counted].mean()) if counted.any() else math.nan
-    observed = _difference([(one, other, one.target) for one, other in pairs], protocol, joints)
+    pairs = [_Pair.of(_thinned(one, step), _thinned(others[one.recording], step), protocol, joints) for one in first]
+    unstated = _unstated([_thinned(one, step) for one in first])
+    still = {pair.trial: np.zeros((len(joints), 3)) for pair in pairs}
+    observed = _difference(pairs, still)
     if unstated == 1.0 or math.isnan(unstated):
         return TruthCheck(observed, 0, math.nan, (math.nan, math.nan), unstated)
     generator = np.random.default_rng(seed)
-    found = np.array([_difference(_drawn(pairs, generator), protocol, joints) for _ in range(draws)])
+    found = np.empty(draws)
+    for k in range(draws):
+        found[k] = _difference(pairs, {trial: generator.normal(size=(len(joints), 3)) for trial in still})
     low, high = np.quantile(found, [0.025, 0.975])
     return TruthCheck(
         observed, draws, float(np.mean(np.sign(found) != np.sign(observed))), (float(low), float(high)), unstated
     )
 
 
-Pairs = Sequence[tuple[RecordingPoses, RecordingPoses]]
+@dataclass(frozen=True)
+class _Pair:
+    """Two predictions of a recording, as the protocol scores them.
+
+    What a protocol does to a target (centring, choosing joints, adding the root) is linear and the same in all frames:
+    a matrix, so that a truth that is moved need not go through it again.
+
+    Attributes
+    ----------
+    apart
+        (2, T, C, 3) mm: prediction minus target, of both.
+    valid
+        (2, T, C).
+    sigma
+        (T, J) mm; zero where none is stated.
+    matrix
+        (C, J).
+    """
+
+    trial: str
+    participant: str
+    apart: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    sigma: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, one: RecordingPoses, other: RecordingPoses, protocol: Protocol, joints: Sequence[str]) -> _Pair:
+        applied = [protocol.applied(replace(poses, target=one.target), joints) for poses in (one, other)]
+        units = np.zeros((len(joints), len(joints), 3))
+        units[np.arange(len(joints)), np.arange(len(joints)), 0] = 1.0
+        everything = np.ones(units.shape[:2], dtype=bool)
+        basis = replace(one, pred=units, target=units, valid=everything, sigma=None)
+        matrix = protocol.applied(basis, joints).target[..., 0].T
+        return cls(
+            one.trial,
+            one.participant,
+            np.stack([poses.pred - poses.target for poses in applied]),
+            np.stack([poses.valid for poses in applied]),
+            np.nan_to_num(_sigma(one)),
+            np.ascontiguousarray(matrix),
+        )
+
+    def difference(self, move: NDArray[np.float64]) -> float:
+        """Give the difference in MPJPE, first minus second, with each joint's truth moved by sigma times (J, 3)."""
+        of_joints = (self.matrix.T[:, :, None] * move[:, None]).reshape(len(move), -1)
+        moved = (self.sigma @ of_joints).reshape(*self.apart.shape[1:])
+        first, second = (
+            _mean_distance(apart, moved, valid) for apart, valid in zip(self.apart, self.valid, strict=True)
+        )
+        return float(first - second)
 
 
-def _drawn(pairs: Pairs, generator: np.random.Generator) -> Iterator[tuple[RecordingPoses, RecordingPoses, FloatArray]]:
-    moves: dict[str, NDArray[np.float64]] = {}
-    for one, other in pairs:
-        joints = one.pred.shape[1]
-        if one.trial not in moves:
-            moves[one.trial] = generator.normal(size=(joints, 3))
-        moved = np.nan_to_num(_sigma(one))[..., None] * moves[one.trial]
-        yield one, other, one.target + moved
-
-
-def _difference(
-    pairs: Iterable[tuple[RecordingPoses, RecordingPoses, FloatArray]],
-    protocol: Protocol,
-    joints: Sequence[str],
-) -> float:
+def _difference(pairs: Sequence[_Pair], moves: Mapping[str, NDArray[np.float64]]) -> float:
     """Give the mean over participants of the difference in MPJPE, first minus second."""
     by_person: dict[str, list[float]] = {}
-    for one, other, target in pairs:
-        scores = []
-        for poses in (one, other):
-            applied = protocol.applied(replace(poses, target=target), joints)
-            scores.append(mpjpe(applied.pred, applied.target, applied.valid))
-        by_person.setdefault(one.participant, []).append(scores[0] - scores[1])
+    for pair in pairs:
+        by_person.setdefault(pair.participant, []).append(pair.difference(moves[pair.trial]))
     return float(np.nanmean([np.nanmean(values) for values in by_person.values()]))
+
+
+@compiled
+def _mean_distance(apart: Any, moved: Any, valid: Any) -> Any:
+    total, count = 0.0, 0
+    for t in range(apart.shape[0]):
+        for j in range(apart.shape[1]):
+            if valid[t, j]:
+                x, y, z = (
+                    apart[t, j, 0] - moved[t, j, 0],
+                    apart[t, j, 1] - moved[t, j, 1],
+                    apart[t, j, 2] - moved[t, j, 2],
+                )
+                total += math.sqrt(x * x + y * y + z * z)
+                count += 1
+    return total / count if count else math.nan
+
+
+def _unstated(poses: Sequence[RecordingPoses]) -> float:
+    counted = np.concatenate([one.valid.ravel() for one in poses])
+    unknown = np.concatenate([np.isnan(_sigma(one)).ravel() for one in poses])
+    return float(unknown[counted].mean()) if counted.any() else math.nan
 
 
 def _thinned(poses: RecordingPoses, step: int) -> RecordingPoses:

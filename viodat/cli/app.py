@@ -9,6 +9,7 @@ was made, 3 a fault of viodat, 130 interrupted.
 from __future__ import annotations
 
 import io
+import os
 import sys
 import warnings
 from typing import Annotated, Any, Final
@@ -17,7 +18,7 @@ import typer
 from typer.core import TyperGroup
 
 import viodat
-from viodat.cli import bench, build, check, demo, diff, export, import_, info, migrate, models, synth, why
+from viodat.cli import bench, build, check, compare, demo, diff, export, import_, info, migrate, models, synth, why
 from viodat.cli.console import print_error, print_json, print_warning
 from viodat.errors import ViodatError, ViodatWarning
 
@@ -52,6 +53,10 @@ class _Program(TyperGroup):
         except KeyboardInterrupt:
             print_warning("interrupted; a dataset that was there before is as it was")
             raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # Whoever read the output has had enough; the interpreter must not find the pipe broken once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
         except Exception as error:
             if ctx.params["debug"] or isinstance(error, _HANDLED):
                 raise
@@ -67,6 +72,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("bench")(bench.bench)
+app.command("compare")(compare.compare)
 app.command("build")(build.build)
 app.command("check")(check.check)
 app.command("info")(info.info)

@@ -2,133 +2,310 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.table import Table
 
 from viodat.cli.console import out as console
-from viodat.cli.console import print_json, print_warning, progress
-from viodat.errors import ConfigError, counted
+from viodat.cli.console import print_error, print_json, print_warning, progress
+from viodat.cli.result_table import print_results
+from viodat.errors import ConfigError, ViodatError, counted
 
 if TYPE_CHECKING:
-    from viodat.bench.run import Run
-    from viodat.bench.scores import Scores
+    from collections.abc import Sequence
+
+    from viodat.bench.division import Division
+    from viodat.bench.protocol import Protocol
+    from viodat.bench.ranks import Ranks
+    from viodat.bench.run import Run, Unfinished
+    from viodat.bench.store import GridStore
+    from viodat.bench.suite import Suite, SuiteModel
+    from viodat.bench.training import How
 
 _ALL: Final = "all"
-_FLOORS: Final = ("mean-pose", "ridge", "tcn")
-_SHOWN: Final = ("mpjpe", "p_mpjpe", "mpjve", "mpjae", "dtw", "vibrato_band_error")
-_COMPARED: Final = "mpjpe"
+_FLOORS: Final = "floors"
+_SECONDS_PER_MINUTE: Final = 60.0
+_SOME_FAILED: Final = 1
+
+
+class Folds(StrEnum):
+    """How participants and cameras are divided into what is trained on and what is tested."""
+
+    DATASET = "dataset"
+    PARTICIPANT = "participant"
+    CAMERA = "camera"
+
+
+class Validation(StrEnum):
+    """What the best epoch is chosen by."""
+
+    TRIAL = "trial"
+    PARTICIPANT = "participant"
+    WINDOW = "window"
+
+
+class Device(StrEnum):
+    """Where networks are trained."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 def bench(
     data: Annotated[Path, typer.Option("--data", help="A dataset.")] = Path("out"),
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", help="A model by name, or as package.module:NAME; repeatable. Without it: the floors."),
+        typer.Option(
+            "--model", help="A model by name, or as package.module:NAME; repeatable. The floors stand beside it."
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option("--suite", help="Models and all else from a suite: its name, or a .toml file.")
     ] = None,
     runs: Annotated[
         Path | None, typer.Option("--runs", help="Where runs are kept; else .NAME.runs beside the dataset.")
     ] = None,
-    recipe: Annotated[str, typer.Option("--recipe", help="How networks are trained: quick or paper.")] = "quick",
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", help="How networks are trained. [default: paper on a GPU; on a CPU it is asked for]"),
+    ] = None,
     protocol: Annotated[
-        str, typer.Option("--protocol", help="Under which conventions: a name, a .toml file, or all.")
-    ] = "viopose",
+        str | None,
+        typer.Option("--protocol", help="Under which conventions: a name, a .toml file, or all. [default: viopose]"),
+    ] = None,
     seed: Annotated[list[int] | None, typer.Option("--seed", help="Of the training; repeatable. [default: 0]")] = None,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    folds: Annotated[
+        Folds | None, typer.Option("--folds", help="Test the dataset's split, or leave each one out in turn.")
+    ] = None,
+    validation: Annotated[
+        Validation | None, typer.Option("--validation", help="What the best epoch is chosen by. [default: trial]")
+    ] = None,
+    device: Annotated[Device, typer.Option("--device", help="Where networks are trained.")] = Device.AUTO,
     max_minutes: Annotated[
-        float, typer.Option("--max-minutes", help="Per training; the same command goes on afterwards.")
+        float, typer.Option("--max-minutes", help="Per training; the same command goes on afterwards. 0: no limit.")
     ] = 0.0,
+    compiled: Annotated[bool, typer.Option("--compile", help="Compile networks with torch.compile.")] = False,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Use only kernels that give the same bits each time.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Folder of the report; else results/ within that of the runs.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train models on a dataset and score them under one protocol."""
-    from viodat.bench.protocol import list_protocols, load_protocol
-    from viodat.bench.run import open_store, run_model
-    from viodat.bench.scores import score
+    """Train models on a dataset, score them under one protocol, and say what the differences mean."""
+    import torch
 
-    protocols = [load_protocol(name) for name in (list_protocols() if protocol == _ALL else (protocol,))]
-    if device not in ("cpu", "cuda"):
-        raise ConfigError(f"--device {device}: expected cpu or cuda")
+    from viodat.bench.protocol import list_protocols, load_protocol
+    from viodat.bench.ranks import ranks
+    from viodat.bench.run import open_store
+    from viodat.bench.training import How
+    from viodat.report.results import write_results
+
     if max_minutes < 0:
         raise ConfigError(f"--max-minutes {max_minutes:g}: expected minutes above 0, or 0 for no limit")
+    if model and suite:
+        raise ConfigError("--model and --suite: expected one of them", mend="Add the model to a copy of the suite.")
+    chosen = _suite(model, suite, recipe, protocol, seed, folds, validation)
+    names = list_protocols() if chosen.protocol == _ALL else (chosen.protocol,)
+    protocols = [load_protocol(name) for name in names]
+    where = device if device != Device.AUTO else Device.CUDA if torch.cuda.is_available() else Device.CPU
+    if where == Device.CUDA and not torch.cuda.is_available():
+        raise ConfigError("--device cuda: this machine has no GPU that PyTorch can use", mend="Give --device cpu.")
     place = runs or data.resolve().with_name(f".{data.resolve().name}.runs")
-    with progress("dataset", quiet=json) as show:
-        store = open_store(data, place, shown=show)
-    found: list[Run] = []
-    for name in model or _FLOORS:
-        for one in seed or [0]:
-            with progress(f"{name}", quiet=json) as show:
-                run = run_model(
-                    name,
-                    store,
-                    place,
-                    recipe=recipe,
-                    seed=one,
-                    device=device,
-                    max_minutes=max_minutes or float("inf"),
-                    flipped=protocols[0].flipped,
-                    shown=show,
-                )
-            if run is None:
-                print_warning(f"the time for {name} is up; the same command goes on")
-            else:
-                found.append(run)
-    scored = [(chosen, [(run, score(run.poses, chosen)) for run in found]) for chosen in protocols]
-    if json:
-        print_json({chosen.name: _as_json(chosen.card(), rows) for chosen, rows in scored})
+    how = How(
+        device=where,
+        max_seconds=max_minutes * _SECONDS_PER_MINUTE or float("inf"),
+        compiled=compiled,
+        deterministic=deterministic,
+    )
+    with ranks(where) as mine:
+        quiet = json or not mine.first
+        if mine.first:
+            with progress("dataset", quiet=quiet) as show:
+                open_store(data, place, shown=show)
+        mine.barrier()
+        store = open_store(data, place)
+        found, failed = _run_all(chosen, store, place, how, protocols[0], quiet=quiet, mine=mine)
+    if not mine.first:
         return
-    for chosen, rows in scored:
-        if rows:
-            console.print(_table(rows))
-            console.print(chosen.sentence(), markup=False)
-    if scored[0][1]:
-        _tell_comparisons(scored[0][1])
-        people = len(scored[0][1][0][1].participants)
-        recordings = len(scored[0][1][0][1].recordings)
-        console.print(
-            f"{counted(recordings, 'test recording')} of {counted(people, 'participant')}; runs: {place}", markup=False
-        )
+    if found:
+        told = _told(chosen, found, store, protocols, place, data.resolve().name, quiet=quiet)
+        page = write_results(told, report or place / "results" / (Path(suite).stem if suite else "latest"))
+        if json:
+            print_json(told)
+        else:
+            print_results(told)
+            console.print(f"report: {page}\nruns: {place}", markup=False)
+    if failed:
+        raise typer.Exit(_SOME_FAILED if found else 2)
 
 
-def _table(rows: list[tuple[Run, Scores]]) -> Table:
-    from viodat.metrics import get_metric
+def _suite(
+    model: list[str] | None,
+    suite: str | None,
+    recipe: str | None,
+    protocol: str | None,
+    seed: list[int] | None,
+    folds: Folds | None,
+    validation: Validation | None,
+) -> Suite:
+    """Give what is to be done: a suite, or the floors and the models that were named; options go before a suite's."""
+    from viodat.bench.suite import SuiteModel, load_suite
 
-    table = Table(box=None, pad_edge=False)
-    table.add_column("model")
-    for name in _SHOWN:
-        table.add_column(f"{name}\n{get_metric(name).unit}", justify="right")
-    table.add_column("trained\ns", justify="right")
-    for run, scores in rows:
-        label = f"{run.title} ({run.recipe}, seed {run.seed})" if run.recipe else run.title
-        values = (f"{scores.overall[name]:.2f}" for name in _SHOWN)
-        table.add_row(label, *values, f"{run.trained_s:.1f}")
-    return table
-
-
-def _tell_comparisons(rows: list[tuple[Run, Scores]]) -> None:
-    from viodat.bench.run import compared
-    from viodat.bench.statistics import compare_all
-
-    values = compared([run for run, _ in rows], [scores for _, scores in rows], _COMPARED)
-    for one in compare_all(values):
-        console.print(f"MPJPE: {one.sentence()}", markup=False)
-
-
-def _as_json(card: dict[str, Any], rows: list[tuple[Run, Scores]]) -> dict[str, Any]:
-    from viodat.bench.run import to_json
-
-    return {
-        "protocol": card,
-        "runs": [
-            {
-                **to_json(run),
-                "overall": scores.overall,
-                "participants": scores.participants,
-                "recordings": scores.recordings,
-                "joints": scores.by_joint,
-                "groups": scores.by_group,
-            }
-            for run, scores in rows
-        ],
+    found = load_suite(suite or _FLOORS)
+    if model:
+        named = tuple(SuiteModel(model=name) for name in model)
+        # A floor has a recipe of its own; whoever names it asks for another.
+        floors = tuple(one for one in found.model if one.model not in model)
+        floors = tuple(one.model_copy(update={"recipe": one.recipe or found.recipe}) for one in floors)
+        found = found.model_copy(update={"model": (*floors, *named), "recipe": "", "title": ", ".join(model)})
+    given = {
+        "recipe": recipe,
+        "protocol": protocol,
+        "seeds": tuple(seed) if seed else None,
+        "folds": folds,
+        "validation": validation,
     }
+    return found.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _run_all(
+    suite: Suite, store: GridStore, place: Path, how: How, protocol: Protocol, *, quiet: bool, mine: Ranks
+) -> tuple[list[tuple[SuiteModel, list[Run]]], list[str]]:
+    """Run all rows of a suite; give those that were finished, and the models that failed."""
+    from viodat.bench.division import folds
+
+    divisions = folds(store, suite.folds, suite.validation)
+    recipes = _recipes(suite, store, divisions[0], how, quiet=quiet)
+    found: list[tuple[SuiteModel, list[Run]]] = []
+    failed: list[str] = []
+    for row, recipe in zip(suite.model, recipes, strict=True):
+        try:
+            runs = _row(row.model, recipe, suite, store, divisions, place, how, protocol, quiet=quiet)
+        except ViodatError as error:
+            if mine.size > 1:
+                raise
+            print_error(f"{row.model}: {error}")
+            failed.append(row.model)
+        else:
+            if runs:
+                found.append((row, runs))
+    return found, failed
+
+
+def _recipes(suite: Suite, store: GridStore, division: Division, how: How, *, quiet: bool) -> list[str]:
+    """Give each row's recipe, all read once so that a mistake is told before anything is trained.
+
+    Raises
+    ------
+    ConfigError
+        A model or recipe is not there, or networks are to be trained on a CPU and nobody said how.
+    """
+    from viodat.bench.recipe import load_recipe, recipe_names
+    from viodat.bench.registry import find_model
+    from viodat.bench.run import time_to_train
+
+    chosen = []
+    for row in suite.model:
+        spec = find_model(row.model)
+        name = row.recipe or suite.recipe
+        if spec.recipes is not None:
+            if not name and how.device == Device.CPU:
+                with progress(f"{row.model}: how long it would take", quiet=quiet) as show:
+                    show(0, 1, "some steps of its paper recipe")
+                    seconds = time_to_train(row.model, store, division, "paper", how)
+                others = [one for one in recipe_names(spec.recipes) if one != "paper"]
+                raise ConfigError(
+                    f"the paper recipe of {row.model} would take about {_long(seconds)} on this CPU",
+                    mend=f"Give --recipe {' or '.join(others)}, or --recipe paper to do so all the same.",
+                )
+            name = name or "paper"
+            load_recipe(spec.recipes, name)
+        chosen.append(name)
+    return chosen
+
+
+def _row(
+    model: str,
+    recipe: str,
+    suite: Suite,
+    store: GridStore,
+    divisions: Sequence[Division],
+    place: Path,
+    how: How,
+    protocol: Protocol,
+    *,
+    quiet: bool,
+) -> list[Run]:
+    """Run one model with all seeds and folds; nothing if the time was up for one of them."""
+    from dataclasses import replace
+
+    from viodat.bench.registry import find_model
+    from viodat.bench.run import Run, run_model
+
+    runs: list[Run] = []
+    # What is solved has no seed.
+    seeds = suite.seeds if find_model(model).recipes is not None else suite.seeds[:1]
+    for seed in seeds:
+        for division in divisions:
+            title = " ".join(filter(None, (model, f"seed {seed}" if len(seeds) > 1 else "", division.name)))
+            with progress(title, quiet=quiet) as show:
+                this = replace(how, seed=seed, progress=show)
+                run = run_model(model, store, division, place, recipe=recipe, how=this, protocol=protocol)
+            if not isinstance(run, Run):
+                if not quiet:
+                    print_warning(_time_is_up(title, run))
+                return []
+            runs.append(run)
+    return runs
+
+
+def _time_is_up(title: str, found: Unfinished) -> str:
+    done, total = found.epochs
+    return (
+        f"the time for {title} is up after {_long(found.seconds)}: stage {found.stage}, {done} of "
+        f"{counted(total, 'epoch')} done, about {_long(found.expected_s)} in all at this pace; the same command goes on"
+    )
+
+
+def _long(seconds: float) -> str:
+    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _told(
+    suite: Suite,
+    found: Sequence[tuple[SuiteModel, list[Run]]],
+    store: GridStore,
+    protocols: Sequence[Protocol],
+    place: Path,
+    dataset: str,
+    *,
+    quiet: bool,
+) -> dict[str, Any]:
+    from viodat.bench.results import labels, results, rows_of
+
+    labelled = []
+    for row, runs in found:
+        (label,) = labels(runs)
+        labelled.append((row.label or label, runs, row.published))
+    with progress("scores", quiet=quiet) as show:
+        scored = {one.name: rows_of(labelled, store, one, place, show) for one in protocols}
+        return results(
+            suite.title,
+            scored[protocols[0].name],
+            store,
+            protocols[0],
+            dataset=dataset,
+            others={one.name: (one, scored[one.name]) for one in protocols} if len(protocols) > 1 else None,
+            folds=suite.folds,
+            validation=suite.validation,
+            notes=[suite.note] if suite.note else [],
+            shown=show,
+        )

@@ -20,10 +20,12 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 _SECONDS_BETWEEN_LINES = 2.0
 _RATE_OVER_S = 900.0
+_TABLE_WIDTH = 110
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -39,6 +41,11 @@ def print_warning(text: str) -> None:
     """One line on standard error."""
     err.print("warning:", style="yellow", end=" ")
     err.print(text, markup=False)
+
+
+def print_table(table: Table) -> None:
+    """Print a table on standard output, as wide as the terminal, but never so narrow that its cells break."""
+    Console(file=out.file, width=max(out.width, _TABLE_WIDTH), highlight=False).print(table)
 
 
 def print_json(value: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from viodat.cli.bench import Validation, bench
 from viodat.cli.console import out as console
 from viodat.cli.console import progress
 from viodat.errors import ConfigError, DatasetError, counted
@@ -18,7 +19,7 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to make it: FOLDER/raw and FOLDER/out.")] = Path("demo"),
     seed: Annotated[int, typer.Option("--seed", help="Same seed, same capture.")] = 0,
 ) -> None:
-    """Simulate a small capture, check it, build it, and open it with PyTorch."""
+    """Simulate a small capture, check it, build it, open it with PyTorch, and score what any model must beat."""
     from viodat.build import build_dataset
     from viodat.build.checks import Level, check_capture
     from viodat.dataset.reader import open_dataset
@@ -45,6 +46,8 @@ def demo(
     console.print(f"4. viodat check {out}: every file is as it was built", markup=False)
     console.print(f'5. one batch of viodat.PoseWindows("{out}", split="train", frames=60):', markup=False)
     _print_batch(out)
+    console.print(f"6. viodat bench --data {out} --suite floors --validation window", markup=False)
+    bench(out, suite="floors", validation=Validation.WINDOW)
     built = f"{counted(result.trials, 'trial')} and {counted(result.recordings, 'recording')}"
     console.print(f"\nbuilt {built}", markup=False)
     console.print(f"report: {result.report.resolve()}", markup=False)

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from viodat.cli.console import out as console
-from viodat.cli.console import print_json
+from viodat.cli.console import print_json, print_table
 
 
 def models(json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False) -> None:
@@ -26,7 +25,7 @@ def models(json: Annotated[bool, typer.Option("--json", help="Print the list as 
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("model", "", "source", "recipes"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "model")
     for row in found:
         table.add_row(str(row["model"]), str(row["title"]), str(row["source"]), ", ".join(row["recipes"]))
-    console.print(table)
+    print_table(table)

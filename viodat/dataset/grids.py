@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from viodat.body.interpolate import at_times
 from viodat.dataset import schema
 from viodat.dataset.cache import ByteCache
-from viodat.dataset.grid import Detections, Grid, Span, poses_on_grid, read_sound, read_world, span_of
+from viodat.dataset.grid import NS, Detections, Grid, Span, poses_on_grid, read_sound, read_world, span_of
 from viodat.dataset.reader import VioDataset, known_times
 from viodat.dataset.splits import SPLITS, leave_one_out
 from viodat.errors import DatasetError
@@ -113,6 +117,20 @@ class Grids:
         world = self._cache.get(("world", span.trial), lambda: read_world(self.dataset, span.trial))
         pose2d, pose3d = poses_on_grid(world, camera, span, self._rate_hz, detections)
         return Grid(pose2d, pose3d, read_sound(self.dataset, span, self._audio_rate_hz))
+
+    def sigma(self, span: Span) -> NDArray[np.float32]:
+        """Read the standard deviation of a recording's joint centres, (T, 18) mm; NaN where none is stated.
+
+        Raises
+        ------
+        DatasetError
+            A file of the dataset is missing or damaged.
+        """
+        columns = self.dataset.motion_arrays(span.trial, ("time_ns", "sigma_mm"))
+        times = columns["time_ns"]
+        start_s = (int(times[0]) - span.start_ns) / NS if len(times) else 0.0
+        found = at_times(columns["sigma_mm"], start_s, span.trial_rate_hz, np.arange(span.points) / self._rate_hz)
+        return np.asarray(found, dtype=np.float32)
 
 
 def assigned_splits(dataset: VioDataset, fold: str | None = None) -> dict[str, str]:

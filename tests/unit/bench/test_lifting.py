@@ -4,14 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
 import viodat
 from tests.unit.dataset.small import write_dataset
-from viodat.bench import load_protocol, score
+from viodat.bench import create_model, evaluate_model, joint_set, load_protocol, score
+from viodat.bench.division import Division
 from viodat.bench.floors import MeanPose, Ridge
 from viodat.bench.lifting import predict, stitched
 from viodat.bench.store import grid_store
-from viodat.errors import DatasetError, MetricError
+from viodat.errors import ConfigError, DatasetError, MetricError
+from viodat.joints import JOINTS, MIRROR
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,9 @@ class Oracle:
     normalisation: str = "px"
     audio: bool = False
     mirrors: bool = True
+    whole: bool = False
+    cut: str = "hop"
+    sound: str = "own"
     edge: int = 0
 
     def lift(self, batch):
@@ -88,7 +94,7 @@ def test_the_mean_pose_is_that_of_its_camera(store):
 def test_ridge_learns_what_is_linear(store):
     """Every joint moves on its own straight line: pixels tell the pose but for the perspective."""
     train, validation, test = (store.of_split(name) for name in ("train", "validation", "test"))
-    ridge = Ridge.fitted(store, train, validation)
+    ridge = Ridge.fitted(store, Division("", train, validation, test))
     scores = [
         score(predict(model, store, test), load_protocol(), metrics=["mpjpe"]).overall["mpjpe"]
         for model in (ridge, MeanPose.fitted(store, train))
@@ -99,4 +105,37 @@ def test_ridge_learns_what_is_linear(store):
 
 def test_ridge_needs_something_to_choose_its_penalty_by(store):
     with pytest.raises(DatasetError, match="no validation trials to choose the penalty"):
-        Ridge.fitted(store, store.of_split("train"), ())
+        Ridge.fitted(store, Division("", store.of_split("train"), (), store.of_split("test")))
+
+
+def test_a_model_that_is_ready_is_scored_in_one_call(tmp_path, store):
+    folder = write_dataset(tmp_path / "small", seconds=6.0, video_frames=150, splits=("train", "test"))
+    assert evaluate_model(Oracle(27, 1, centre=True), folder).overall["mpjpe"] == pytest.approx(0, abs=1e-3)
+    torch.manual_seed(0)
+    network = create_model("tcn", frames=9, channels=8)
+    scores = evaluate_model(network, folder, protocol="mixste", cache=tmp_path / "grids")
+    assert scores.protocol.name == "mixste"
+    assert scores.overall["mpjpe"] > 10
+    assert list((tmp_path / "grids").iterdir())
+    with pytest.raises(DatasetError, match="no recording of split 'validation' can be used; there are test, train"):
+        evaluate_model(network, folder, split="validation")
+
+
+def test_models_are_made_for_joints_by_their_names():
+    assert len(create_model("tcn", joints="h36m17", frames=9, channels=8).joints) == 17
+    with pytest.raises(ConfigError, match="ridge is fitted to a dataset, not created"):
+        create_model("ridge")
+    with pytest.raises(ConfigError, match="temporal convolutions refuses its arguments"):
+        create_model("tcn", depth=3)
+    named = joint_set(["left_pelvis", "right_pelvis", "left_wrist", "right_wrist"])
+    assert (named.mirror, named.root_indices) == ((1, 0, 3, 2), (0, 1))
+    assert joint_set(JOINTS).mirror == MIRROR
+    assert joint_set("h36m17").weights({"wrist": 4.0}, 1.0)[13:14] == (4.0,)
+    for wrong, said in [
+        ("coco", "there are no joints 'coco'; expected viodat18, h36m17"),
+        (["left_pelvis", "right_pelvis", "left_wrist"], "left_wrist is there without right_wrist"),
+        (["nose", "nose"], "nose is there twice"),
+        (["nose"], "joints have no root"),
+    ]:
+        with pytest.raises(ConfigError, match=said):
+            joint_set(wrong)

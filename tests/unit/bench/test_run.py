@@ -1,6 +1,8 @@
 """Runs: what is made, found again, refused; and the verb that makes them."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -8,8 +10,11 @@ from typer.testing import CliRunner
 import viodat
 from tests.unit.dataset.small import write_dataset
 from viodat.bench import find_model, list_models, load_protocol, score
+from viodat.bench.division import divided
+from viodat.bench.floors import RIDGE
 from viodat.bench.predictions import NAME
-from viodat.bench.run import open_store, run_model
+from viodat.bench.run import Unfinished, open_store, read_run, run_model, store_of, time_to_train
+from viodat.bench.training import How
 from viodat.cli.app import app
 from viodat.errors import ConfigError, DatasetError
 
@@ -19,6 +24,10 @@ SPLITS = ("train", "train", "validation", "test")
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("small"), seconds=6.0, video_frames=150, splits=SPLITS)
+
+
+def made(name, store, runs, recipe="quick", **how):
+    return run_model(name, store, divided(store), runs, recipe=recipe, how=How(**how))
 
 
 def test_the_floors_are_models_of_their_own_names():
@@ -37,51 +46,82 @@ def test_the_floors_are_models_of_their_own_names():
 @pytest.mark.parametrize("model", ["mean-pose", "ridge", "tcn"])
 def test_a_run_is_made_once_and_scored_from_what_was_written(small, tmp_path, model):
     store = open_store(small, tmp_path)
-    first = run_model(model, store, tmp_path)
-    again = run_model(model, store, tmp_path)
+    first, again = (made(model, store, tmp_path) for _ in range(2))
     assert (first.fresh, again.fresh) == (True, False)
-    assert first.folder == again.folder
-    scores = [score(run.poses, load_protocol(), metrics=["mpjpe", "p_mpjpe"]).overall for run in (first, again)]
+    assert first.folder == again.folder == read_run(first.folder).folder
+    scores = [score(run.poses(store), load_protocol(), metrics=["mpjpe", "p_mpjpe"]).overall for run in (first, again)]
     assert scores[0] == scores[1]
-    assert {one.recording for one in first.poses} == {one.recording for one in store.of_split("test")}
+    assert {one.recording for one in first.poses(store)} == {one.recording for one in store.of_split("test")}
+    assert store_of(first).folder == store.folder
 
 
-def test_another_seed_or_dataset_is_another_run(small, tmp_path):
+def test_a_run_tells_what_it_was_made_from_and_with(small, tmp_path):
+    told = made("tcn", open_store(small, tmp_path), tmp_path).told
+    assert told["identity"]["recipe"]["name"] == "quick"
+    assert told["identity"]["dataset_sha256"] == open_store(small, tmp_path).dataset_sha256
+    assert len(told["identity"]["code_sha256"]) == 64
+    assert told["environment"]["torch"]
+    assert told["peak_memory_mb"]["process"] > 50
+    assert told["parameters"] > 1000
+    curve = told["curves"]["train"]
+    assert len(curve["loss"]) == len(curve["validation_mm"]) == 15
+    assert 0 < told["trained_s"] <= told["wall_s"]
+
+
+def test_another_seed_recipe_or_dataset_is_another_run(small, tmp_path):
     store = open_store(small, tmp_path)
-    folders = {run_model("mean-pose", store, tmp_path, seed=seed).folder for seed in (0, 1)}
+    folders = {made("mean-pose", store, tmp_path, seed=seed).folder for seed in (0, 1)}
     other = write_dataset(tmp_path / "other", seconds=7.0, video_frames=180, splits=SPLITS)
-    folders.add(run_model("mean-pose", open_store(other, tmp_path), tmp_path).folder)
+    folders.add(made("mean-pose", open_store(other, tmp_path), tmp_path).folder)
     assert len(folders) == 3
 
 
 def test_time_that_is_up_leaves_a_training_to_go_on_with(small, tmp_path):
     store = open_store(small, tmp_path)
-    whole = run_model("tcn", store, tmp_path / "whole")
+    whole = made("tcn", store, tmp_path / "whole")
     calls = 0
-    while (found := run_model("tcn", store, tmp_path / "parts", max_minutes=0.002)) is None:
+    while isinstance(found := made("tcn", store, tmp_path / "parts", max_seconds=0.1), Unfinished):
         calls += 1
+        assert found.stage == "train"
+        assert found.expected_s >= found.seconds > 0
     assert calls > 0
-    (one,), (other,) = found.poses, whole.poses
+    (one,), (other,) = found.poses(store), whole.poses(store)
     assert (one.pred == other.pred).all()
+
+
+def test_the_time_of_a_training_is_measured_and_nothing_is_left_of_it(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("viodat.bench.run._MEASURED_S", 0.2)
+    store = open_store(small, tmp_path)
+    assert time_to_train("tcn", store, divided(store), "quick", How()) > 0
+    assert time_to_train("ridge", store, divided(store), "quick", How()) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["grids"]
 
 
 def test_predictions_that_were_damaged_are_told(small, tmp_path):
     store = open_store(small, tmp_path)
-    run = run_model("mean-pose", store, tmp_path)
+    run = made("mean-pose", store, tmp_path)
     (run.folder / NAME).write_bytes(b"PAR1 no parquet")
-    with pytest.raises(DatasetError, match=r"predictions.parquet: cannot be read .* Remove it and run again"):
-        run_model("mean-pose", store, tmp_path)
+    with pytest.raises(DatasetError, match=r"predictions.parquet: is not what the run wrote. Remove the folder"):
+        run.poses(store)
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"format": 99}'])
+def test_what_is_no_run_is_told(tmp_path, content):
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"is no finished run|is a run of format 99, this viodat reads 1"):
+        read_run(tmp_path)
 
 
 def test_a_dataset_without_test_trials_is_told(tmp_path):
     alone = write_dataset(tmp_path / "alone", seconds=6.0, splits=("train",))
     with pytest.raises(DatasetError, match="no recording of split 'test' has clock"):
-        run_model("mean-pose", open_store(alone, tmp_path), tmp_path)
+        made("mean-pose", open_store(alone, tmp_path), tmp_path)
 
 
 def test_predictions_are_read_without_viodat(small, tmp_path):
     pd = pytest.importorskip("pandas")
-    run = run_model("mean-pose", open_store(small, tmp_path), tmp_path)
+    run = made("mean-pose", open_store(small, tmp_path), tmp_path)
     table = pd.read_parquet(run.folder / NAME)
     assert set(table.columns) == {"recording", "frame", "pose3d_mm"}
     assert len(table.pose3d_mm[0]) == 54
@@ -92,19 +132,60 @@ def called(*arguments):
 
 
 def test_the_verb_prints_a_table_with_its_protocol_and_what_it_means(small, tmp_path):
-    found = called("--data", small, "--runs", tmp_path, "--model", "mean-pose", "--model", "ridge")
+    found = called("--data", small, "--runs", tmp_path, "--suite", "floors")
     assert found.exit_code == 0
     assert "VioPose: prediction and target are centred on their own root" in found.stdout
     assert "no two-sided test can show" in found.stdout
+    assert {path.name for path in (tmp_path / "results" / "floors").iterdir()} == {
+        "index.html", "results.md", "results.json",
+    }  # fmt: skip
     told = json.loads(
-        called("--data", small, "--runs", tmp_path, "--model", "ridge", "--protocol", "all", "--json").stdout
+        called("--data", small, "--runs", tmp_path, "--recipe", "quick", "--protocol", "all", "--json").stdout
     )
-    assert set(told) == {"viopose", "mixste", "motionbert", "videopose3d"}
-    (run,) = told["viopose"]["runs"]
-    assert run["fresh"] is False
-    assert run["overall"]["mpjpe"] > 0
-    assert told["viopose"]["protocol"]["recentred"] == "both"
+    assert set(told["protocols"]) == {"viopose", "mixste", "motionbert", "videopose3d"}
+    assert [row["model"] for row in told["rows"]] == ["mean-pose", "ridge", "tcn"]
+    assert all(row["floor"] for row in told["rows"])
+    tcn = told["rows"][2]
+    assert tcn["overall"]["mpjpe"] > 0
+    assert tcn["recordings"]["P04C01T04"]["mpjpe"] == pytest.approx(tcn["overall"]["mpjpe"])
+    assert len(tcn["curves"][0]["loss"]) == 15
+    assert told["protocol"]["recentred"] == "both"
+    assert told["figures"]["wrist"]["joint"] == "right_wrist"
     assert viodat.open_dataset(small).verify().ok
+
+
+def test_a_model_stands_beside_the_floors_and_one_that_fails_costs_no_other(small, tmp_path, monkeypatch):
+    def refused(store, division):
+        raise DatasetError("cannot be solved")
+
+    monkeypatch.setattr("viodat.bench.floors.RIDGE", replace(RIDGE, fitted=refused))
+    found = called("--data", small, "--runs", tmp_path, "--model", "viodat.bench.floors:MEAN_POSE", "--json")
+    assert found.exit_code == 1
+    told = json.loads(found.stdout)
+    assert {row["model"] for row in told["rows"]} == {"mean-pose", "tcn", "viodat.bench.floors:MEAN_POSE"}
+    assert "ridge: cannot be solved" in found.stderr
+
+
+def test_on_a_cpu_nobody_waits_for_a_paper_recipe_unasked(small, tmp_path, monkeypatch):
+    monkeypatch.setattr("viodat.bench.run._MEASURED_S", 0.2)
+    found = called("--data", small, "--runs", tmp_path, "--model", "tcn", "--device", "cpu")
+    assert found.exit_code == 2
+    assert re.search(
+        r"the paper recipe of tcn would take about [\d.]+ (s|min|h|days) on this CPU. Give --recipe quick",
+        " ".join(found.stderr.split()),
+    )
+
+
+def test_runs_are_compared_by_their_folders(small, tmp_path):
+    assert called("--data", small, "--runs", tmp_path, "--suite", "floors").exit_code == 0
+    folders = [str(path.parent) for path in sorted(tmp_path.glob("*/run.json"))]
+    found = CliRunner().invoke(app, ["compare", *folders, "--report", str(tmp_path / "page")])
+    assert found.exit_code == 0
+    assert "temporal convolutions (quick)" in " ".join(found.stdout.split())
+    assert (tmp_path / "page" / "index.html").is_file()
+    nothing = CliRunner().invoke(app, ["compare", str(tmp_path)])
+    assert nothing.exit_code == 2
+    assert "is no finished run of viodat bench" in nothing.stderr
 
 
 def test_all_models_are_listed_with_their_recipes():
@@ -121,7 +202,11 @@ def test_all_models_are_listed_with_their_recipes():
         (["--model", "mixtse"], "there is no model 'mixtse'"),
         (["--protocol", "viopse"], "there is no protocol 'viopse'"),
         (["--recipe", "slow", "--model", "tcn"], "has no recipe 'slow'; it has paper, quick"),
-        (["--device", "tpu"], "expected cpu or cuda"),
+        (["--device", "tpu"], "is not one of 'auto'"),
+        (["--suite", "table9"], "there is no suite 'table9'; there are floors, table2"),
+        (["--suite", "floors", "--model", "tcn"], "--model and --suite: expected one of them"),
+        (["--folds", "participant"], "without P04 there is nothing to train on"),
+        (["--validation", "participant"], "only P04 is there to train on"),
         (["--max-minutes", "-1"], "expected minutes above 0"),
     ],
 )

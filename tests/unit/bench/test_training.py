@@ -15,11 +15,13 @@ from tests.unit.dataset.small import write_dataset
 from viodat import baselines
 from viodat.bench.batches import Windows
 from viodat.bench.checkpoint import read_checkpoint
+from viodat.bench.division import divided
 from viodat.bench.lifting import predict
-from viodat.bench.network import NetworkLifter, mpjpe_loss
+from viodat.bench.network import LiftingModel, NetworkLifter
+from viodat.bench.optimisers import learning_rate
 from viodat.bench.recipe import Schedule, load_recipe
 from viodat.bench.store import grid_store
-from viodat.bench.training import CHECKPOINT, learning_rate, step, train
+from viodat.bench.training import CHECKPOINT, How, step, train
 from viodat.errors import ConfigError, MetricError
 from viodat.metrics import mpjpe
 
@@ -58,7 +60,7 @@ def trained(store, folder, how=None, **options):
     how = how or stage()
     torch.manual_seed(7)
     network = TemporalConvolutions(**how.model)
-    return train(network, how, store, store.of_split("train"), store.of_split("validation"), folder, **options)
+    return train(network, how, store, divided(store), folder, How(**options))
 
 
 def weights(network):
@@ -120,7 +122,9 @@ def test_accumulated_parts_have_the_gradient_of_the_whole(store):
         torch.manual_seed(7)
         network = TemporalConvolutions(frames=9, channels=16, dropout=0.0).eval()
         optimiser = torch.optim.SGD(network.parameters(), lr=0.0)
-        loss = step(network, optimiser, windows, np.arange(16), parts, torch.device("cpu"))
+        how = stage()
+        how = how.model_copy(update={"data": how.data.model_copy(update={"accumulate": parts})})
+        loss = step(network, optimiser, windows, np.arange(16), how)
         found.append((loss, [value.grad.clone() for value in network.parameters()]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
     for one, other in zip(found[0][1], found[1][1], strict=True):
@@ -172,23 +176,27 @@ def test_learning_rates_are_those_of_the_papers():
     halved = Schedule(kind="exponential", factor=0.95, every=5, at_every=0.5)
     rates = [learning_rate(halved, 1.0, epoch, 20) for epoch in range(7)]
     assert rates == pytest.approx([1, 0.95, 0.95**2, 0.95**3, 0.95**4, 0.95**4 * 0.5, 0.95**5 * 0.5])
-    steps = Schedule(kind="steps", factor=0.5, epochs=(50, 100))
-    assert [learning_rate(steps, 1.0, epoch, 150) for epoch in (0, 49, 50, 100)] == [1, 1, 0.5, 0.25]
+    steps = Schedule(kind="steps", epochs=(50, 100), factors=(0.5, 0.2))
+    assert [learning_rate(steps, 1.0, epoch, 150) for epoch in (0, 49, 50, 100)] == [1, 1, 0.5, 0.1]
+    with pytest.raises(ValueError, match="1 epochs and 0 factors: expected as many of each"):
+        Schedule(kind="steps", epochs=(50,))
     cosine = Schedule(kind="cosine")
     assert [learning_rate(cosine, 1.0, epoch, 4) for epoch in (0, 2)] == pytest.approx([1, 0.5])
 
 
 def test_what_does_not_count_has_no_gradient():
+    network = TemporalConvolutions(frames=3, channels=8)
     pred = torch.zeros(2, 1, 18, 3, requires_grad=True)
-    target = torch.ones(2, 1, 18, 3)
-    valid = torch.zeros(2, 1, 18, dtype=torch.bool)
-    valid[0, 0, 3] = True
-    loss = mpjpe_loss(pred, target, valid)
+    valid = torch.zeros(2, 3, 18, dtype=torch.bool)
+    valid[0, 1, 3] = valid[1, 0, 5] = True
+    batch = {"target": torch.ones(2, 3, 18, 3), "valid": valid}
+    loss = network.loss({"pose3d": pred}, batch)
     loss.backward()
     assert float(loss.detach()) == pytest.approx(math.sqrt(3))
     assert torch.count_nonzero(pred.grad) == 3
     assert torch.isfinite(pred.grad).all()
-    assert float(mpjpe_loss(pred, target, torch.zeros_like(valid)).detach()) == 0.0
+    nothing = {**batch, "valid": torch.zeros_like(valid)}
+    assert float(network.loss({"pose3d": pred}, nothing).detach()) == 0.0
 
 
 def test_the_network_has_the_papers_size_and_field():
@@ -205,6 +213,46 @@ def test_the_network_has_the_papers_size_and_field():
         other = pose2d.clone()
         other[0, frame] += 1
         assert not torch.equal(network({"pose2d": other})["pose3d"], before)
+
+
+def test_a_whole_recording_is_answered_as_window_by_window():
+    network = TemporalConvolutions(frames=27, channels=8).eval().double()
+    for value in network.buffers():
+        if value.dtype == torch.float64:
+            value.copy_(torch.rand_like(value) + 0.5)
+    batch = {"pose2d": torch.randn(1, 40 + 26, 18, 2, dtype=torch.float64), "image_size": torch.ones(1, 2)}
+    expected = LiftingModel.sliding(network, batch, 16)
+    assert expected.shape == (40, 18, 3)
+    torch.testing.assert_close(network.sliding(batch, 16), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("changes", [{"ema": 0.9}, {"scaled_by_loss": True}])
+def test_an_average_of_the_weights_and_scaled_gradients_go_on_where_they_stopped(store, tmp_path, changes):
+    how = stage()
+    how = how.model_copy(update={"optimiser": how.optimiser.model_copy(update=changes), "select": "last"})
+    expected = weights(trained(store, tmp_path / "whole", how).network)
+    assert not all(map(torch.equal, expected.values(), weights(trained(store, tmp_path / "plain").network).values()))
+    while not (found := trained(store, tmp_path / "parts", how, max_seconds=0.0)).finished:
+        pass
+    assert_same(weights(found.network), expected)
+
+
+def test_windows_held_back_are_not_trained_on(store, tmp_path):
+    how = stage()
+    division = divided(store, "window")
+    torch.manual_seed(7)
+    found = train(TemporalConvolutions(**how.model), how, store, division, tmp_path)
+    assert all(epoch.validation_mm > 0 for epoch in found.epochs)
+    whole = Windows(store, division.train, frames=9, hop=5, offset=4)
+    assert len(whole.chosen(np.arange(3))) == 3
+    np.testing.assert_array_equal(
+        whole.chosen(np.array([5, 2])).batch(np.array([1])).pose2d, whole.batch(np.array([2])).pose2d
+    )
+
+
+def test_a_loss_that_the_model_does_not_have_is_told(store, tmp_path):
+    with pytest.raises(ConfigError, match="weighs the loss 'velocity'; the model has position"):
+        trained(store, tmp_path, stage(loss={"velocity": 2.0}))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,78 @@
+"""What a run was made with: machine, libraries, and the state of viodat's own code."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import platform
+import resource
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import viodat
+from viodat._version import __version__
+
+# What a prediction is made by. Protocols, metrics and statistics are none of it: they score what is there.
+_MADE_BY: Final = (
+    *(f"bench/{name}.py" for name in (
+        "batches", "division", "floors", "joint_sets", "lifting", "network", "optimisers", "ranks", "staged", "store",
+        "training", "validation",
+    )),
+    *(f"dataset/{name}.py" for name in ("grid", "grids", "splits")),
+)  # fmt: skip
+_BASELINES: Final = "viodat.baselines."
+_KIB_PER_MB: Final = 1024
+
+
+def code_sha256(module: str) -> str:
+    """Give a digest of what makes predictions: viodat's own code, and all files beside a model's module.
+
+    Parameters
+    ----------
+    module
+        That the model's class is from, imported.
+    """
+    root = Path(viodat.__file__).parent
+    files = [root / name for name in _MADE_BY]
+    source = importlib.import_module(module).__file__
+    if source is not None and not Path(source).is_relative_to(root / "bench"):
+        folders = [Path(source).parent]
+        if module.startswith(_BASELINES):
+            folders.append(folders[0].parent / "parts")
+        files += [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    content = hashlib.sha256()
+    for path in files:
+        content.update(path.name.encode() + path.read_bytes())
+    return content.hexdigest()
+
+
+def environment(device: str) -> dict[str, str]:
+    """Give where a run was made: device, processor, threads, versions."""
+    import torch
+
+    return {
+        "viodat": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": platform.processor() or platform.machine(),
+        "cores": str(os.cpu_count()),
+        "threads": str(torch.get_num_threads()),
+        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        **{name: version(name) for name in ("torch", "numpy", "scipy", "numba")},
+    }
+
+
+def peak_memory_mb(device: str) -> dict[str, float]:
+    """Give the most memory that this process has held so far, and that it has held on its GPU."""
+    import torch
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        _KIB_PER_MB * (1024 if sys.platform == "darwin" else 1)
+    )
+    found = {"process": round(peak, 1)}
+    if device == "cuda":
+        found["gpu"] = round(torch.cuda.max_memory_allocated() / _KIB_PER_MB**2, 1)
+    return found

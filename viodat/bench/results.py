@@ -1,0 +1,463 @@
+"""What runs say together: a table with intervals, comparisons, and all that its pages draw, as one dict.
+
+A row is a model under one recipe: its seeds are averaged, and its folds are put together so that each test recording
+counts once per seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+import viodat
+from viodat.bench.poses import RecordingPoses
+from viodat.bench.protocol import Protocol
+from viodat.bench.run import Run, Shown
+from viodat.bench.scores import Scores, score
+from viodat.bench.series import over_time, strongest_vibrato_mm, vibrato, wrist_path
+from viodat.bench.statistics import LEAST_FOR_PEOPLE, Comparison, clustered_interval, compare_all
+from viodat.bench.store import GridStore
+from viodat.bench.truth_error import TruthCheck, check_truth
+from viodat.dataset.splits import TRAIN, VALIDATION
+from viodat.errors import ConfigError
+from viodat.files import write_text
+from viodat.metrics import get_metric
+
+FORMAT: Final = 1
+SCORES: Final = "scores"
+SHOWN: Final = ("mpjpe", "p_mpjpe", "mpjve", "mpjae", "dtw", "vibrato_band_error")
+COMPARED: Final = "mpjpe"
+_TITLES: Final = {
+    "mpjpe": "MPJPE", "p_mpjpe": "P-MPJPE", "mpjve": "MPJVE", "mpjae": "MPJAE", "dtw": "DTW",
+    "vibrato_band_error": "vibrato band",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model under one recipe.
+
+    Attributes
+    ----------
+    label
+        What the table calls it.
+    runs
+        Of all seeds and folds.
+    scores
+        Of each seed, under the protocol of the table.
+    published
+        Metric -> value that a paper printed.
+    """
+
+    label: str
+    runs: tuple[Run, ...]
+    scores: tuple[Scores, ...]
+    published: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of its trainings."""
+        return tuple(sorted({run.seed for run in self.runs}))
+
+    def overall(self, metric: str) -> float:
+        """Give the mean over seeds."""
+        return float(np.mean([one.overall[metric] for one in self.scores]))
+
+    def of_participants(self, metric: str) -> dict[str, float]:
+        """Give each participant's mean over recordings, averaged over seeds."""
+        return _over_seeds([{name: row[metric] for name, row in one.participants.items()} for one in self.scores])
+
+    def of_recordings(self, metric: str) -> dict[str, float]:
+        """Give each recording's mean over seeds."""
+        return _over_seeds([{name: row[metric] for name, row in one.recordings.items()} for one in self.scores])
+
+    def poses(self, store: GridStore, seed: int, only: Sequence[str] | None = None) -> Iterator[RecordingPoses]:
+        """Read its predictions with one seed, those of all folds."""
+        return chain.from_iterable(run.poses(store, only) for run in self.runs if run.seed == seed)
+
+
+def rows_of(
+    labelled: Sequence[tuple[str, Sequence[Run], Mapping[str, float]]],
+    store: GridStore,
+    protocol: Protocol,
+    runs: Path,
+    shown: Shown = lambda *_: None,
+) -> list[Row]:
+    """Score each model's runs, or find that this was done.
+
+    Parameters
+    ----------
+    labelled
+        Of each row the label, the runs of all its seeds and folds, and published values.
+    store
+        With the truth.
+    protocol
+        Under which.
+    runs
+        Folder below which scores are kept.
+    shown
+        Called with (rows done, in all, label).
+    """
+    rows = []
+    for k, (label, found, published) in enumerate(labelled):
+        shown(k, len(labelled), f"{label} scored")
+        seeds = sorted({run.seed for run in found})
+        scores = [_scored([run for run in found if run.seed == seed], store, protocol, runs / SCORES) for seed in seeds]
+        rows.append(Row(label, tuple(found), tuple(scores), published))
+    return rows
+
+
+def _scored(runs: Sequence[Run], store: GridStore, protocol: Protocol, folder: Path) -> Scores:
+    made_of = {
+        "predictions": [run.told["predictions_sha256"] for run in runs],
+        "dataset": store.dataset_sha256,
+        "protocol": protocol.card(),
+        "code": _scoring_code(),
+    }
+    # One run's scores lie beside its predictions.
+    place = runs[0].folder if len(runs) == 1 else folder
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
+    path = place / f"scores-{protocol.name}-{digest}.json"
+    if path.is_file():
+        try:
+            return Scores.from_json(_with_nan(json.loads(path.read_text("utf-8"))), protocol)
+        except (OSError, ValueError, KeyError):
+            # What was damaged is made again.
+            pass
+    found = score(chain.from_iterable(run.poses(store) for run in runs), protocol)
+    place.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(without_nan(found.to_json()), indent=1, allow_nan=False) + "\n")
+    return found
+
+
+@cache
+def _scoring_code() -> str:
+    root = Path(viodat.__file__).parent
+    content = hashlib.sha256()
+    for path in (
+        *sorted((root / "metrics").glob("*.py")),
+        *(root / "bench" / name for name in ("protocol.py", "scores.py")),
+    ):
+        content.update(path.read_bytes())
+    return content.hexdigest()
+
+
+def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """Put runs of one model and recipe together, under a label of their own.
+
+    Raises
+    ------
+    ConfigError
+        They are of several datasets.
+    """
+    if len({run.told["identity"]["dataset_sha256"] for run in runs}) > 1:
+        raise ConfigError(
+            "the runs are of several datasets, whose numbers cannot be compared",
+            mend="Run all of them on one: viodat bench --data DATASET --model ...",
+        )
+    grouped: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        # Recipes of one name may differ, after somebody edited the file.
+        made_by = {
+            name: run.told["identity"][name] for name in ("model", "recipe", "flipped", "held_windows", "code_sha256")
+        }
+        grouped.setdefault((run.model, json.dumps(made_by, sort_keys=True)), []).append(run)
+    found: dict[str, list[Run]] = {}
+    for group in grouped.values():
+        label = str(group[0].told["title"]) + (f" ({group[0].recipe})" if group[0].recipe else "")
+        unique = label
+        number = 2
+        while unique in found:
+            unique, number = f"{label} {number}", number + 1
+        found[unique] = group
+    return found
+
+
+def compared(rows: Sequence[Row], metric: str) -> list[Comparison]:
+    """Compare every pair of rows, participants being the unit; Holm over all pairs."""
+    if len(rows) < 2:
+        return []
+    values = {
+        row.label: {
+            person: [one.participants[person][metric] for one in row.scores] for person in row.scores[0].participants
+        }
+        for row in rows
+    }
+    return compare_all(values)
+
+
+def truth_checks(
+    rows: Sequence[Row], store: GridStore, protocol: Protocol, shown: Shown = lambda *_: None
+) -> dict[tuple[str, str], TruthCheck]:
+    """Draw the truth anew for the best row against every other one, with their first seeds."""
+    ranked = ranking(rows)
+    best = ranked[0]
+    first = list(best.poses(store, best.seeds[0])) if len(ranked) > 1 else []
+    found = {}
+    for k, other in enumerate(ranked[1:]):
+        shown(k, len(ranked) - 1, f"truth drawn anew for {other.label}")
+        second = list(other.poses(store, other.seeds[0]))
+        found[best.label, other.label] = check_truth(first, second, protocol)
+    return found
+
+
+def ranking(rows: Sequence[Row]) -> list[Row]:
+    """Give rows from the least MPJPE on; those without a number at the end."""
+    return sorted(rows, key=lambda row: (math.isnan(row.overall(COMPARED)), row.overall(COMPARED)))
+
+
+def results(
+    title: str,
+    rows: Sequence[Row],
+    store: GridStore,
+    protocol: Protocol,
+    *,
+    dataset: str = "",
+    others: Mapping[str, tuple[Protocol, Sequence[Row]]] | None = None,
+    folds: str = "dataset",
+    validation: str = "trial",
+    notes: Sequence[str] = (),
+    shown: Shown = lambda *_: None,
+) -> dict[str, Any]:
+    """Put all together that a table, its pages and whoever reads them later needs: plain values, NaN as None.
+
+    Parameters
+    ----------
+    title
+        Of the table.
+    rows
+        Scored under ``protocol``.
+    store
+        With the truth.
+    protocol
+        Of the table.
+    dataset
+        Its name.
+    others
+        Name -> other protocols and the rows scored under them.
+    folds, validation
+        As in :func:`viodat.bench.division.folds`.
+    notes
+        Sentences to stand under the table.
+    shown
+        Called with (done, in all, what).
+    """
+    people = sorted(rows[0].scores[0].participants)
+    of_people = len(people) >= LEAST_FOR_PEOPLE
+    tested = [one for one in store.recordings if one.recording in rows[0].scores[0].recordings]
+    drawn = {one.recording: one.participant if of_people else one.trial for one in tested}
+    told = {
+        "format": FORMAT,
+        "title": title,
+        "dataset": {
+            "name": dataset,
+            "sha256": store.dataset_sha256,
+            "rate_hz": store.rate_hz,
+            "pose2d": store.pose2d,
+            "test": _told_of(tested),
+            "train": _told_of(store.of_split(TRAIN)),
+            "validation": _told_of(store.of_split(VALIDATION)),
+        },
+        "protocol": {**protocol.card(), "sentence": protocol.sentence()},
+        "folds": folds,
+        "validation": validation,
+        "notes": [*_notes(people, folds, validation), *notes],
+        "metrics": [
+            {
+                "name": name,
+                "title": _TITLES[name],
+                "unit": one.unit,
+                "direction": one.direction,
+                "reference": one.reference,
+            }
+            for name in SHOWN
+            for one in (get_metric(name),)
+        ],
+        "interval_of": "participants" if of_people else "recordings",
+        "rows": [_row(row, drawn) for row in rows],
+        "protocols": {
+            name: {
+                "title": other.title,
+                "sentence": other.sentence(),
+                "rows": {row.label: {metric: row.overall(metric) for metric in SHOWN} for row in scored},
+            }
+            for name, (other, scored) in (others or {}).items()
+        },
+        "comparisons": _comparisons(rows, truth_checks(rows, store, protocol, shown)),
+        "figures": _figures(rows, store, protocol),
+    }
+    found: dict[str, Any] = without_nan(told)
+    return found
+
+
+def _row(row: Row, drawn: Mapping[str, str]) -> dict[str, Any]:
+    first = row.scores[0]
+    generator = np.random.default_rng(0)
+    worst = max(row.of_participants(COMPARED).items(), key=lambda one: one[1])
+    identity = row.runs[0].told["identity"]
+    intervals = first.protocol.average == "recordings"
+    return {
+        "label": row.label,
+        "model": row.runs[0].model,
+        "recipe": row.runs[0].recipe,
+        "source": row.runs[0].told["source"],
+        "note": (identity["recipe"] or {}).get("note", ""),
+        "floor": row.runs[0].told["floor"],
+        "parameters": row.runs[0].told["parameters"],
+        "trained_s": sum(run.told["trained_s"] for run in row.runs),
+        "seeds": list(row.seeds),
+        "overall": {name: row.overall(name) for name in SHOWN},
+        "participant_mean": {name: float(np.mean([*row.of_participants(name).values()])) for name in SHOWN},
+        "interval": {
+            name: clustered_interval(row.of_recordings(name), drawn, generator) if intervals else None for name in SHOWN
+        },
+        "seed_sd": {
+            name: float(np.std([one.overall[name] for one in row.scores], ddof=1)) if len(row.scores) > 1 else None
+            for name in SHOWN
+        },
+        "worst_participant": {"participant": worst[0], COMPARED: worst[1]},
+        "participants": {
+            person: {name: row.of_participants(name)[person] for name in SHOWN} for person in first.participants
+        },
+        "recordings": {one: {name: row.of_recordings(name)[one] for name in SHOWN} for one in first.recordings},
+        "joints": _over_seeds([dict(one.by_joint) for one in row.scores]),
+        "groups": _over_seeds([dict(one.by_group) for one in row.scores]),
+        "published": dict(row.published),
+        "curves": [
+            {"seed": run.seed, "fold": run.told["fold"], "stage": stage, **curve}
+            for run in row.runs
+            for stage, curve in run.told["curves"].items()
+        ],
+        "environment": row.runs[0].told["environment"],
+        "peak_memory_mb": max(run.told["peak_memory_mb"]["process"] for run in row.runs),
+        "runs": [run.folder.name for run in row.runs],
+    }
+
+
+def _comparisons(rows: Sequence[Row], checks: Mapping[tuple[str, str], TruthCheck]) -> list[dict[str, Any]]:
+    found = []
+    for metric in SHOWN:
+        unit = get_metric(metric).unit
+        for one in compared(rows, metric):
+            pair = checks.get((one.first, one.second)) or checks.get((one.second, one.first))
+            exploratory = metric != COMPARED
+            found.append(
+                {
+                    "first": one.first,
+                    "second": one.second,
+                    "metric": metric,
+                    "unit": unit,
+                    "difference": one.difference,
+                    "p": one.p_value,
+                    "adjusted_p": one.adjusted_p,
+                    "least_p": one.least_p,
+                    "effect": one.effect,
+                    "interval": None if math.isnan(one.interval[0]) else list(one.interval),
+                    "worst": list(one.worst),
+                    "sentence": one.sentence(unit),
+                    "exploratory": exploratory,
+                    "truth": None if pair is None or exploratory else _told_check(pair),
+                }
+            )
+    return found
+
+
+def _told_check(check: TruthCheck) -> dict[str, Any]:
+    return {
+        "flips": check.flips, "tie": check.tie, "draws": check.draws, "unstated": check.unstated,
+        "interval": None if math.isnan(check.interval[0]) else list(check.interval),
+    }  # fmt: skip
+
+
+def _figures(rows: Sequence[Row], store: GridStore, protocol: Protocol) -> dict[str, Any]:
+    """Choose recordings by what all models together found easy or hard, and draw from these."""
+    names = list(rows[0].scores[0].recordings)
+    values = {name: np.mean([row.of_recordings(COMPARED)[name] for row in rows]) for name in names}
+    known = sorted((name for name in names if np.isfinite(values[name])), key=lambda name: (values[name], name))
+    if not known:
+        return {"over_time": [], "wrist": None, "vibrato": None}
+    chosen = {"best": known[0], "median": known[len(known) // 2], "worst": known[-1]}
+    stored = {one.recording: one for one in store.recordings}
+    shaken = {}
+    for name in known:
+        one = stored[name]
+        truth = store.pose3d_mm[one.first : one.first + one.points].astype(np.float64)
+        shaken[name] = strongest_vibrato_mm(truth, store.rate_hz)
+    most = max(known, key=lambda name: (np.nan_to_num(shaken[name], nan=-1.0), name))
+    wanted = {*chosen.values(), most}
+    poses: dict[str, dict[str, RecordingPoses]] = {name: {} for name in wanted}
+    for row in rows:
+        for found in row.poses(store, row.seeds[0], sorted(wanted)):
+            poses[found.recording][row.label] = found
+    # A recording that is best and worst at once is drawn once.
+    once = {name: which for which, name in reversed(chosen.items())}
+    return {
+        "over_time": [
+            {"recording": name, "which": which, **over_time(poses[name], protocol)}
+            for which, name in chosen.items()
+            if once[name] == which
+        ],
+        "wrist": wrist_path(poses[chosen["median"]]),
+        "vibrato": vibrato(poses[most]) if math.isfinite(shaken[most]) else None,
+    }
+
+
+def _notes(people: Sequence[str], folds: str, validation: str) -> list[str]:
+    notes = []
+    if len(people) < LEAST_FOR_PEOPLE:
+        notes.append(
+            f"With {len(people)} test participant{'s' * (len(people) != 1)} no interval can speak of other people: "
+            "those given are over takes (each drawn with all its cameras) of these participants alone."
+        )
+    if folds == "participant":
+        notes.append(
+            "Each participant was left out in turn. The models of two folds share most of their training data, so that "
+            "their scores are not independent."
+        )
+    if folds == "camera":
+        notes.append(
+            "Each camera was left out in turn: a diagnostic of what a model does with a view that it never saw, and no "
+            "figure to compare with others' tables."
+        )
+    if validation == "window":
+        notes.append("Validation windows overlap with training windows: best epochs were chosen optimistically.")
+    return notes
+
+
+def _told_of(recordings: Sequence[Any]) -> dict[str, Any]:
+    return {
+        "recordings": len(recordings),
+        "trials": len({one.trial for one in recordings}),
+        "participants": sorted({one.participant for one in recordings}),
+    }
+
+
+def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def without_nan(value: Any) -> Any:
+    """Give plain values with None for every number that is not finite."""
+    if isinstance(value, Mapping):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    if isinstance(value, np.floating):
+        value = float(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _with_nan(value: Any) -> Any:
+    """Undo :func:`without_nan` in scores, whose values are all numbers."""
+    if isinstance(value, dict):
+        return {key: _with_nan(item) for key, item in value.items()}
+    return math.nan if value is None else value
