@@ -12,7 +12,8 @@ from viodat.bench.protocol import DEFAULT, Protocol, load_protocol
 from viodat.bench.scores import Scores, score
 from viodat.bench.store import grid_store
 from viodat.dataset.reader import VioDataset, open_dataset
-from viodat.errors import DatasetError
+from viodat.errors import ConfigError, DatasetError
+from viodat.joints import JOINTS
 
 if TYPE_CHECKING:
     from viodat.bench.network import LiftingModel
@@ -47,6 +48,8 @@ def evaluate_model(
 
     Raises
     ------
+    ConfigError
+        The network has other joints than the dataset.
     DatasetError
         The split has no recording that can be used, or the dataset cannot be read.
     MetricError
@@ -71,4 +74,11 @@ def _ready(model: LiftingModel | Lifter) -> Lifter:
         return model
     from viodat.bench.network import NetworkLifter
 
-    return NetworkLifter(cast("LiftingModel", model))
+    network = cast("LiftingModel", model)
+    if network.joints.names != JOINTS:
+        raise ConfigError(
+            f"the network has the {len(network.joints)} joints of {network.joints.name}, the dataset has "
+            f"{len(JOINTS)} others",
+            mend="Train one for these: create_model(..., joints='viodat18').",
+        )
+    return NetworkLifter(network)
