@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from viodat.bench.batches import Batch, Cut, Float32, Normalisation, Sound, Windows
 from viodat.bench.division import Division
+from viodat.bench.lifting import POSE
 from viodat.bench.registry import ModelSpec
 from viodat.bench.store import GridStore, StoredRecording
 from viodat.errors import DatasetError
@@ -56,9 +57,9 @@ class MeanPose:
         means = {name: (total[name] / np.maximum(count[name], 1)).astype(np.float32) for name in total}
         return cls(means=means)
 
-    def lift(self, batch: Batch) -> Float32:
+    def lift(self, batch: Batch) -> dict[str, Float32]:
         """Answer."""
-        return np.stack([self.means.get(device, self.means[""]) for device in batch.devices])[:, None]
+        return {POSE: np.stack([self.means.get(device, self.means[""]) for device in batch.devices])[:, None]}
 
 
 @dataclass
@@ -128,10 +129,10 @@ class Ridge:
         assert best is not None
         return best[1]
 
-    def lift(self, batch: Batch) -> Float32:
+    def lift(self, batch: Batch) -> dict[str, Float32]:
         """Answer."""
         poses = _inputs(batch) @ self.weights
-        return poses.reshape(len(poses), 1, len(JOINTS), 3).astype(np.float32)
+        return {POSE: poses.reshape(len(poses), 1, len(JOINTS), 3).astype(np.float32)}
 
 
 MEAN_POSE: Final = ModelSpec(

@@ -7,7 +7,7 @@ before and after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -19,6 +19,10 @@ from viodat.bench.store import GridStore, StoredRecording
 from viodat.errors import MetricError
 from viodat.joints import MIRROR
 
+POSE: Final = "pose3d"
+VELOCITY: Final = "velocity"
+ACCELERATION: Final = "acceleration"
+_KEPT: Final = (POSE, VELOCITY, ACCELERATION)
 _MIRRORED: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 
 
@@ -54,8 +58,15 @@ class Lifter(Protocol):
     sound: Sound
     mirrors: bool
 
-    def lift(self, batch: Batch) -> Float32:
-        """Give (B, T, 18, 3) mm from the root, or (B, 1, 18, 3) of the centre frame; camera frame."""
+    def lift(self, batch: Batch) -> Mapping[str, Float32]:
+        """Answer with poses from the root, camera frame.
+
+        Returns
+        -------
+        dict
+            ``pose3d`` (B, T, 18, 3) mm, or (B, 1, 18, 3) of the centre frame; where the model has them also
+            ``velocity`` and ``acceleration`` of the same shape, mm per frame and per frame².
+        """
         ...
 
 
@@ -103,7 +114,7 @@ def predict(
     """
     for one in recordings:
         windows = windows_for(model, store, one)
-        answers: list[Float32] = []
+        answers: dict[str, list[Float32]] = {}
         # A recording that is given whole is one window.
         count = 1 if model.whole else len(windows)
         for begin in range(0, count, batch_size):
@@ -111,32 +122,47 @@ def predict(
             answer = _lifted(model, windows.batch(chosen))
             if flipped and model.mirrors:
                 mirrored = _lifted(model, windows.batch(chosen, np.ones(len(chosen), dtype=bool)))
-                answer = ((answer + mirrored[:, :, list(MIRROR)] * _MIRRORED) / 2).astype(np.float32)
-            answers.append(answer)
-        together = np.concatenate(answers)
+                answer = {name: _averaged(value, mirrored[name]) for name, value in answer.items()}
+            for name, value in answer.items():
+                answers.setdefault(name, []).append(value)
+        together = {name: np.concatenate(parts) for name, parts in answers.items()}
         if model.whole:
-            pred = together[0].astype(np.float64)
+            whole = {name: value[0].astype(np.float64) for name, value in together.items()}
         else:
-            pred = stitched(together, windows.first, one.points, centre=model.centre)
-        yield beside_truth(pred, store, one)
+            whole = {
+                name: stitched(value, windows.first, one.points, centre=model.centre)
+                for name, value in together.items()
+            }
+        yield beside_truth(whole, store, one)
 
 
-def beside_truth(pred: NDArray[np.float64], store: GridStore, one: StoredRecording) -> RecordingPoses:
-    """Give (T, J, 3) mm, predicted of a recording, beside its truth."""
+def beside_truth(
+    predicted: Mapping[str, NDArray[np.float64]], store: GridStore, one: StoredRecording
+) -> RecordingPoses:
+    """Give what was predicted of a recording, (T, J, 3) by the names of :meth:`Lifter.lift`, beside its truth."""
     rows = slice(one.first, one.first + one.points)
     truth, sigma = (np.asarray(values[rows], dtype=np.float64) for values in (store.pose3d_mm, store.sigma_mm))
     known = np.asarray(np.isfinite(truth).all(axis=-1))
-    return RecordingPoses(one.recording, one.trial, one.participant, store.rate_hz, pred, truth, known, sigma)
+    return RecordingPoses(
+        one.recording, one.trial, one.participant, store.rate_hz, predicted[POSE], truth, known, sigma,
+        predicted.get(VELOCITY), predicted.get(ACCELERATION),
+    )  # fmt: skip
 
 
-def _lifted(model: Lifter, batch: Batch) -> Float32:
-    answer = np.asarray(model.lift(batch), dtype=np.float32)
+def _averaged(answer: Float32, mirrored: Float32) -> Float32:
+    return np.asarray((answer + mirrored[:, :, list(MIRROR)] * _MIRRORED) / 2, dtype=np.float32)
+
+
+def _lifted(model: Lifter, batch: Batch) -> dict[str, Float32]:
     given, joints = batch.target.shape[1:3]
     answered = given - model.frames + 1 if model.whole or model.centre else model.frames
     expected = (len(batch.pose2d), answered, joints, 3)
-    if answer.shape != expected:
-        raise MetricError(f"expected the model to answer with poses {expected}, but got {answer.shape}")
-    return answer
+    found = {name: np.asarray(value, dtype=np.float32) for name, value in model.lift(batch).items() if name in _KEPT}
+    for name in (POSE, *found):
+        shape = found[name].shape if name in found else "nothing"
+        if shape != expected:
+            raise MetricError(f"expected the model to answer with {name} {expected}, but got {shape}")
+    return found
 
 
 def stitched(answers: Float32, firsts: NDArray[np.int64], points: int, *, centre: bool) -> NDArray[np.float64]:

@@ -190,25 +190,27 @@ class NetworkLifter:
         self.whole = network.centre and not network.audio
         self._first = next(network.parameters())
 
-    def lift(self, batch: Batch) -> Float32:
+    def lift(self, batch: Batch) -> dict[str, Float32]:
         """Answer."""
         if not self.whole:
             return self.answer(batch)
         with torch.inference_mode():
-            return self._array(self.network.sliding(self._tensors(batch), self.size)[None])
+            return {"pose3d": _array(self.network.sliding(self._tensors(batch), self.size)[None])}
 
-    def answer(self, batch: Batch) -> Float32:
-        """Answer window by window: (B, S, J, 3) mm."""
+    def answer(self, batch: Batch) -> dict[str, Float32]:
+        """Answer window by window; values (B, S, J, 3)."""
         tensors = self._tensors(batch)
-        parts = [
-            {name: values[begin : begin + self.size] for name, values in tensors.items()}
-            for begin in range(0, len(batch.pose2d), self.size)
-        ]
+        parts: dict[str, list[Float32]] = {}
         with torch.inference_mode():
-            return np.concatenate([self._array(self.network(part)["pose3d"]) for part in parts])
+            for begin in range(0, len(batch.pose2d), self.size):
+                part = {name: values[begin : begin + self.size] for name, values in tensors.items()}
+                for name, value in self.network(part).items():
+                    parts.setdefault(name, []).append(_array(value))
+        return {name: np.concatenate(values) for name, values in parts.items()}
 
     def _tensors(self, batch: Batch) -> dict[str, Tensor]:
         return as_tensors(batch, self._first.device, self._first.dtype)
 
-    def _array(self, values: Tensor) -> Float32:
-        return np.asarray(values.float().cpu().numpy(), dtype=np.float32)
+
+def _array(values: Tensor) -> Float32:
+    return np.asarray(values.float().cpu().numpy(), dtype=np.float32)

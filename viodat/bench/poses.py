@@ -28,6 +28,8 @@ class RecordingPoses:
         (T, J): what the truth determines.
     sigma
         (T, J) mm, per axis: the truth's own standard deviation, NaN where it is not stated; None without any.
+    velocity, acceleration
+        (T, J, 3) mm per frame and per frame², as the model predicts them from the root; None: it does not.
 
     Raises
     ------
@@ -43,6 +45,8 @@ class RecordingPoses:
     target: FloatArray
     valid: NDArray[np.bool_]
     sigma: FloatArray | None = None
+    velocity: FloatArray | None = None
+    acceleration: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if self.pred.shape != self.target.shape or self.pred.ndim != 3 or self.valid.shape != self.pred.shape[:2]:

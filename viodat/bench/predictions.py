@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from viodat.bench.lifting import beside_truth
-from viodat.bench.poses import RecordingPoses
+from viodat.bench.lifting import ACCELERATION, POSE, VELOCITY, beside_truth
+from viodat.bench.poses import FloatArray, RecordingPoses
 from viodat.bench.store import GridStore
 from viodat.errors import DatasetError
 from viodat.files import atomic_path
@@ -25,32 +27,41 @@ _METADATA: Final = {
     "shape": json.dumps([len(JOINTS), 3]),
     "joints": ",".join(JOINTS),
 }
-_SCHEMA: Final = pa.schema(
-    [
-        pa.field("recording", pa.string(), nullable=False),
-        pa.field("frame", pa.int32(), nullable=False, metadata={"unit": "steps of the grid"}),
-        pa.field("pose3d_mm", pa.list_(pa.float32(), len(JOINTS) * 3), nullable=False, metadata=_METADATA),
-    ]
+_COLUMNS: Final = {
+    POSE: pa.field("pose3d_mm", pa.list_(pa.float32(), len(JOINTS) * 3), nullable=False, metadata=_METADATA),
+    VELOCITY: pa.field(
+        "velocity_mm", pa.list_(pa.float32(), len(JOINTS) * 3), metadata={**_METADATA, "unit": "mm/frame"}
+    ),
+    ACCELERATION: pa.field(
+        "acceleration_mm", pa.list_(pa.float32(), len(JOINTS) * 3), metadata={**_METADATA, "unit": "mm/frame²"}
+    ),
+}
+_INDEX: Final = (
+    pa.field("recording", pa.string(), nullable=False),
+    pa.field("frame", pa.int32(), nullable=False, metadata={"unit": "steps of the grid"}),
 )
 
 
 def write_predictions(path: Path, poses: Iterable[RecordingPoses]) -> list[str]:
-    """Write predictions; give their recordings."""
-    kept = []
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, _SCHEMA, compression="zstd") as writer:
+    """Write predictions, with velocities and accelerations where the model has them; give their recordings."""
+    kept: list[str] = []
+    with atomic_path(path) as temporary, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
         for one in poses:
-            flat = one.pred.astype(np.float32).reshape(-1)
-            writer.write_table(
-                pa.table(
-                    {
-                        "recording": pa.array([one.recording] * len(one.pred), pa.string()),
-                        "frame": pa.array(np.arange(len(one.pred), dtype=np.int32)),
-                        "pose3d_mm": pa.FixedSizeListArray.from_arrays(pa.array(flat), len(JOINTS) * 3),
-                    },
-                    schema=_SCHEMA,
-                )
-            )
+            values = {POSE: one.pred, VELOCITY: one.velocity, ACCELERATION: one.acceleration}
+            there = {name: value for name, value in values.items() if value is not None}
+            schema = pa.schema([*_INDEX, *(_COLUMNS[name] for name in there)])
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(temporary, schema, compression="zstd"))
+            columns = [
+                pa.array([one.recording] * len(one.pred), pa.string()),
+                pa.array(np.arange(len(one.pred), dtype=np.int32)),
+                *(_flat(value) for value in there.values()),
+            ]
+            writer.write_table(pa.table(columns, schema=schema))
             kept.append(one.recording)
+        if writer is None:
+            stack.enter_context(pq.ParquetWriter(temporary, pa.schema([*_INDEX, _COLUMNS[POSE]])))
     return kept
 
 
@@ -65,15 +76,24 @@ def read_predictions(path: Path, store: GridStore, only: Collection[str] | None 
     known = {one.recording: one for one in store.recordings}
     try:
         file = pq.ParquetFile(path)
+        there = [name for name, column in _COLUMNS.items() if column.name in file.schema_arrow.names]
         for k in range(file.num_row_groups):
-            name = file.metadata.row_group(k).column(0).statistics.min
-            if only is not None and name not in only:
+            recording = file.metadata.row_group(k).column(0).statistics.min
+            if only is not None and recording not in only:
                 continue
             group = file.read_row_group(k)
-            one = known.get(name)
-            flat = np.asarray(group["pose3d_mm"].combine_chunks().flatten(), dtype=np.float64)
-            if one is None or len(flat) != one.points * len(JOINTS) * 3:
-                raise DatasetError(f"has predictions of {name} that are of another dataset", where=path)
-            yield beside_truth(flat.reshape(-1, len(JOINTS), 3), store, one)
+            one = known.get(recording)
+            if one is None or len(group) != one.points:
+                raise DatasetError(f"has predictions of {recording} that are of another dataset", where=path)
+            yield beside_truth({name: _shaped(group[_COLUMNS[name].name]) for name in there}, store, one)
     except (OSError, pa.ArrowException) as error:
         raise DatasetError(f"cannot be read ({error})", where=path, mend="Remove it and run again.") from error
+
+
+def _flat(values: FloatArray) -> pa.FixedSizeListArray:
+    flat = pa.array(values.astype(np.float32).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, len(JOINTS) * 3)
+
+
+def _shaped(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    return np.asarray(column.combine_chunks().flatten(), dtype=np.float64).reshape(-1, len(JOINTS), 3)

@@ -1,185 +1,31 @@
-"""What runs say together: a table with intervals, comparisons, and all that its pages draw, as one dict.
-
-A row is a model under one recipe: its seeds are averaged, and its folds are put together so that each test recording
-counts once per seed.
-"""
+"""What rows say together: a table with intervals, comparisons, and all that its pages draw, as plain values."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from itertools import chain
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-import viodat
 from viodat.bench.poses import RecordingPoses
 from viodat.bench.protocol import Protocol
-from viodat.bench.run import Run, Shown
-from viodat.bench.scores import Scores, score
+from viodat.bench.rows import Row, over_seeds, without_nan
+from viodat.bench.run import Shown
 from viodat.bench.series import over_time, strongest_vibrato_mm, vibrato, wrist_path
 from viodat.bench.statistics import LEAST_FOR_PEOPLE, Comparison, clustered_interval, compare_all
 from viodat.bench.store import GridStore
 from viodat.bench.truth_error import TruthCheck, check_truth
 from viodat.dataset.splits import TRAIN, VALIDATION
-from viodat.errors import ConfigError
-from viodat.files import write_text
 from viodat.metrics import get_metric
 
 FORMAT: Final = 1
-SCORES: Final = "scores"
 SHOWN: Final = ("mpjpe", "p_mpjpe", "mpjve", "mpjae", "dtw", "vibrato_band_error")
 COMPARED: Final = "mpjpe"
 _TITLES: Final = {
     "mpjpe": "MPJPE", "p_mpjpe": "P-MPJPE", "mpjve": "MPJVE", "mpjae": "MPJAE", "dtw": "DTW",
     "vibrato_band_error": "vibrato band",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Row:
-    """A model under one recipe.
-
-    Attributes
-    ----------
-    label
-        What the table calls it.
-    runs
-        Of all seeds and folds.
-    scores
-        Of each seed, under the protocol of the table.
-    published
-        Metric -> value that a paper printed.
-    """
-
-    label: str
-    runs: tuple[Run, ...]
-    scores: tuple[Scores, ...]
-    published: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Of its trainings."""
-        return tuple(sorted({run.seed for run in self.runs}))
-
-    def overall(self, metric: str) -> float:
-        """Give the mean over seeds."""
-        return float(np.mean([one.overall[metric] for one in self.scores]))
-
-    def of_participants(self, metric: str) -> dict[str, float]:
-        """Give each participant's mean over recordings, averaged over seeds."""
-        return _over_seeds([{name: row[metric] for name, row in one.participants.items()} for one in self.scores])
-
-    def of_recordings(self, metric: str) -> dict[str, float]:
-        """Give each recording's mean over seeds."""
-        return _over_seeds([{name: row[metric] for name, row in one.recordings.items()} for one in self.scores])
-
-    def poses(self, store: GridStore, seed: int, only: Sequence[str] | None = None) -> Iterator[RecordingPoses]:
-        """Read its predictions with one seed, those of all folds."""
-        return chain.from_iterable(run.poses(store, only) for run in self.runs if run.seed == seed)
-
-
-def rows_of(
-    labelled: Sequence[tuple[str, Sequence[Run], Mapping[str, float]]],
-    store: GridStore,
-    protocol: Protocol,
-    runs: Path,
-    shown: Shown = lambda *_: None,
-) -> list[Row]:
-    """Score each model's runs, or find that this was done.
-
-    Parameters
-    ----------
-    labelled
-        Of each row the label, the runs of all its seeds and folds, and published values.
-    store
-        With the truth.
-    protocol
-        Under which.
-    runs
-        Folder below which scores are kept.
-    shown
-        Called with (rows done, in all, label).
-    """
-    rows = []
-    for k, (label, found, published) in enumerate(labelled):
-        shown(k, len(labelled), f"{label} scored")
-        seeds = sorted({run.seed for run in found})
-        scores = [_scored([run for run in found if run.seed == seed], store, protocol, runs / SCORES) for seed in seeds]
-        rows.append(Row(label, tuple(found), tuple(scores), published))
-    return rows
-
-
-def _scored(runs: Sequence[Run], store: GridStore, protocol: Protocol, folder: Path) -> Scores:
-    made_of = {
-        "predictions": [run.told["predictions_sha256"] for run in runs],
-        "dataset": store.dataset_sha256,
-        "protocol": protocol.card(),
-        "code": _scoring_code(),
-    }
-    # One run's scores lie beside its predictions.
-    place = runs[0].folder if len(runs) == 1 else folder
-    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
-    path = place / f"scores-{protocol.name}-{digest}.json"
-    if path.is_file():
-        try:
-            return Scores.from_json(_with_nan(json.loads(path.read_text("utf-8"))), protocol)
-        except (OSError, ValueError, KeyError):
-            # What was damaged is made again.
-            pass
-    found = score(chain.from_iterable(run.poses(store) for run in runs), protocol)
-    place.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(without_nan(found.to_json()), indent=1, allow_nan=False) + "\n")
-    return found
-
-
-@cache
-def _scoring_code() -> str:
-    root = Path(viodat.__file__).parent
-    content = hashlib.sha256()
-    for path in (
-        *sorted((root / "metrics").glob("*.py")),
-        *(root / "bench" / name for name in ("protocol.py", "scores.py")),
-    ):
-        content.update(path.read_bytes())
-    return content.hexdigest()
-
-
-def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """Put runs of one model and recipe together, under a label of their own.
-
-    Raises
-    ------
-    ConfigError
-        They are of several datasets.
-    """
-    if len({run.told["identity"]["dataset_sha256"] for run in runs}) > 1:
-        raise ConfigError(
-            "the runs are of several datasets, whose numbers cannot be compared",
-            mend="Run all of them on one: viodat bench --data DATASET --model ...",
-        )
-    grouped: dict[tuple[str, str], list[Run]] = {}
-    for run in runs:
-        # Recipes of one name may differ, after somebody edited the file.
-        made_by = {
-            name: run.told["identity"][name] for name in ("model", "recipe", "flipped", "held_windows", "code_sha256")
-        }
-        grouped.setdefault((run.model, json.dumps(made_by, sort_keys=True)), []).append(run)
-    found: dict[str, list[Run]] = {}
-    for group in grouped.values():
-        label = str(group[0].told["title"]) + (f" ({group[0].recipe})" if group[0].recipe else "")
-        unique = label
-        number = 2
-        while unique in found:
-            unique, number = f"{label} {number}", number + 1
-        found[unique] = group
-    return found
 
 
 def compared(rows: Sequence[Row], metric: str) -> list[Comparison]:
@@ -329,8 +175,8 @@ def _row(row: Row, drawn: Mapping[str, str]) -> dict[str, Any]:
             person: {name: row.of_participants(name)[person] for name in SHOWN} for person in first.participants
         },
         "recordings": {one: {name: row.of_recordings(name)[one] for name in SHOWN} for one in first.recordings},
-        "joints": _over_seeds([dict(one.by_joint) for one in row.scores]),
-        "groups": _over_seeds([dict(one.by_group) for one in row.scores]),
+        "joints": over_seeds([dict(one.by_joint) for one in row.scores]),
+        "groups": over_seeds([dict(one.by_group) for one in row.scores]),
         "published": dict(row.published),
         "curves": [
             {"seed": run.seed, "fold": run.told["fold"], "stage": stage, **curve}
@@ -439,25 +285,3 @@ def _told_of(recordings: Sequence[Any]) -> dict[str, Any]:
         "trials": len({one.trial for one in recordings}),
         "participants": sorted({one.participant for one in recordings}),
     }
-
-
-def _over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-
-
-def without_nan(value: Any) -> Any:
-    """Give plain values with None for every number that is not finite."""
-    if isinstance(value, Mapping):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    if isinstance(value, np.floating):
-        value = float(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _with_nan(value: Any) -> Any:
-    """Undo :func:`without_nan` in scores, whose values are all numbers."""
-    if isinstance(value, dict):
-        return {key: _with_nan(item) for key, item in value.items()}
-    return math.nan if value is None else value

@@ -28,6 +28,8 @@ class SuiteModel(BaseModel):
         Of its own; empty: the suite's.
     published
         Metric -> value that a paper printed, on other test recordings.
+    kalman
+        Whether a second row has its predictions after a Kalman filter; published values stand in that row then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +38,7 @@ class SuiteModel(BaseModel):
     label: str = ""
     recipe: str = ""
     published: dict[str, float] = Field(default_factory=dict)
+    kalman: bool = False
 
 
 class Suite(BaseModel):

@@ -8,7 +8,7 @@ import numpy as np
 
 from viodat.bench.batches import Windows
 from viodat.bench.division import Division
-from viodat.bench.lifting import predict
+from viodat.bench.lifting import POSE, predict
 from viodat.bench.network import LiftingModel, NetworkLifter
 from viodat.bench.recipe import Stage
 from viodat.bench.store import GridStore
@@ -43,7 +43,7 @@ def validated(
     if held is not None:
         for batch in held.epoch(size):
             chosen = slice(network.frames // 2, network.frames // 2 + 1) if network.centre else slice(None)
-            pairs = [(lifter.answer(batch), batch.target[:, chosen], batch.valid[:, chosen])]
+            pairs = [(lifter.answer(batch)[POSE], batch.target[:, chosen], batch.valid[:, chosen])]
             total, count = _added(total, count, pairs)
     for one in predict(lifter, store, division.validation, flipped=False, batch_size=size):
         target = one.target - one.target[:, list(ROOT_JOINTS)].mean(axis=1, keepdims=True)

@@ -84,6 +84,9 @@ def bench(
         Validation | None, typer.Option("--validation", help="What the best epoch is chosen by. [default: trial]")
     ] = None,
     device: Annotated[Device, typer.Option("--device", help="Where networks are trained.")] = Device.AUTO,
+    kalman: Annotated[
+        bool, typer.Option("--kalman", help="Beside each model also its predictions after VioPose's Kalman filter.")
+    ] = False,
     max_minutes: Annotated[
         float, typer.Option("--max-minutes", help="Per training; the same command goes on afterwards. 0: no limit.")
     ] = 0.0,
@@ -110,6 +113,9 @@ def bench(
     if model and suite:
         raise ConfigError("--model and --suite: expected one of them", mend="Add the model to a copy of the suite.")
     chosen = _suite(model, suite, recipe, protocol, seed, folds, validation)
+    if kalman:
+        filtered = tuple(row.model_copy(update={"kalman": True}) for row in chosen.model)
+        chosen = chosen.model_copy(update={"model": filtered})
     names = list_protocols() if chosen.protocol == _ALL else (chosen.protocol,)
     protocols = [load_protocol(name) for name in names]
     where = device if device != Device.AUTO else Device.CUDA if torch.cuda.is_available() else Device.CPU
@@ -289,14 +295,19 @@ def _told(
     *,
     quiet: bool,
 ) -> dict[str, Any]:
-    from viodat.bench.results import labels, results, rows_of
+    from viodat.bench.results import results
+    from viodat.bench.rows import Asked, labels, rows_of
 
-    labelled = []
+    asked = []
     for row, runs in found:
-        (label,) = labels(runs)
-        labelled.append((row.label or label, runs, row.published))
+        (given,) = labels(runs)
+        label = row.label or given
+        # Published values were made with the filter on where there is one.
+        asked.append(Asked(label, runs, {} if row.kalman else row.published))
+        if row.kalman:
+            asked.append(Asked(f"{label}, Kalman filter", runs, row.published, filtered=True))
     with progress("scores", quiet=quiet) as show:
-        scored = {one.name: rows_of(labelled, store, one, place, show) for one in protocols}
+        scored = {one.name: rows_of(asked, store, one, place, show) for one in protocols}
         return results(
             suite.title,
             scored[protocols[0].name],

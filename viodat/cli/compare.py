@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from viodat.cli.console import out as console
 from viodat.cli.console import print_json, progress
 from viodat.cli.result_table import print_results
-
-if TYPE_CHECKING:
-    from viodat.bench.run import Run
 
 
 def compare(
@@ -25,18 +22,17 @@ def compare(
 ) -> None:
     """Say what the difference between finished runs means: seeds and folds of one model and recipe are one row."""
     from viodat.bench.protocol import load_protocol
-    from viodat.bench.results import labels, results, rows_of
+    from viodat.bench.results import results
+    from viodat.bench.rows import Asked, labels, rows_of
     from viodat.bench.run import read_run, store_of
     from viodat.report.results import write_results
 
     under = load_protocol(protocol)
     opened = [read_run(folder) for folder in runs]
-    labelled: list[tuple[str, list[Run], dict[str, float]]] = [
-        (label, found, {}) for label, found in labels(opened).items()
-    ]
+    asked = [Asked(label, found) for label, found in labels(opened).items()]
     store = store_of(opened[0])
     with progress("scores", quiet=json) as show:
-        rows = rows_of(labelled, store, under, opened[0].folder.parent, show)
+        rows = rows_of(asked, store, under, opened[0].folder.parent, show)
         told = results("Runs compared", rows, store, under, shown=show)
     if json:
         print_json(told)

@@ -44,7 +44,7 @@ class Oracle:
         answer = np.where(batch.valid[..., None], batch.target, 1e5).astype(np.float32)
         if self.edge:
             answer[:, : self.edge] = answer[:, -self.edge :] = 1e6
-        return answer[:, self.frames // 2 : self.frames // 2 + 1] if self.centre else answer
+        return {"pose3d": answer[:, self.frames // 2 : self.frames // 2 + 1] if self.centre else answer}
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,14 @@ def test_a_frame_is_taken_from_the_window_in_whose_middle_it_lies(store):
 def test_an_answer_of_another_shape_is_told(store):
     oracle = Oracle(60, 30)
     oracle.centre = True
-    oracle.lift = lambda batch: batch.target
-    with pytest.raises(MetricError, match=r"answer with poses \(64, 1, 18, 3\), but got \(64, 60, 18, 3\)"):
+    oracle.lift = lambda batch: {"pose3d": batch.target}
+    with pytest.raises(MetricError, match=r"answer with pose3d \(64, 1, 18, 3\), but got \(64, 60, 18, 3\)"):
+        list(predict(oracle, store, store.recordings[:1]))
+    oracle.lift = lambda batch: {"poses": batch.target[:, :1]}
+    with pytest.raises(MetricError, match=r"answer with pose3d \(64, 1, 18, 3\), but got nothing"):
+        list(predict(oracle, store, store.recordings[:1]))
+    oracle.lift = lambda batch: {"pose3d": batch.target[:, :1, :17]}
+    with pytest.raises(MetricError, match=r"answer with pose3d \(64, 1, 18, 3\), but got \(64, 1, 17, 3\)"):
         list(predict(oracle, store, store.recordings[:1]))
 
 

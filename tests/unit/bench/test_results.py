@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.bench.poses import recording
 from viodat.bench import load_protocol
-from viodat.bench.results import without_nan
+from viodat.bench.rows import without_nan
 from viodat.bench.scores import Scores, score
 from viodat.bench.series import over_time, strongest_vibrato_mm, vibrato, wrist_path
 from viodat.bench.statistics import clustered_interval

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -12,7 +13,7 @@ from tests.unit.dataset.small import write_dataset
 from viodat.bench import find_model, list_models, load_protocol, score
 from viodat.bench.division import divided
 from viodat.bench.floors import RIDGE
-from viodat.bench.predictions import NAME
+from viodat.bench.predictions import NAME, read_predictions, write_predictions
 from viodat.bench.run import Unfinished, open_store, read_run, run_model, store_of, time_to_train
 from viodat.bench.training import How
 from viodat.cli.app import app
@@ -186,6 +187,28 @@ def test_runs_are_compared_by_their_folders(small, tmp_path):
     nothing = CliRunner().invoke(app, ["compare", str(tmp_path)])
     assert nothing.exit_code == 2
     assert "is no finished run of viodat bench" in nothing.stderr
+
+
+def test_a_filtered_row_stands_beside_a_models_own(small, tmp_path):
+    suite = tmp_path / "mine.toml"
+    suite.write_text('title = "mine"\n[[model]]\nmodel = "ridge"\npublished = { mpjpe = 40.0 }\nkalman = true\n')
+    told = json.loads(called("--data", small, "--runs", tmp_path, "--suite", suite, "--json").stdout)
+    own, filtered = told["rows"]
+    assert filtered["label"] == own["label"] + ", Kalman filter"
+    assert (own["published"], filtered["published"]) == ({}, {"mpjpe": 40.0})
+    assert own["runs"] == filtered["runs"]
+    assert 0 < filtered["overall"]["mpjpe"] != own["overall"]["mpjpe"]
+
+
+def test_velocities_and_accelerations_are_kept_where_a_model_has_them(small, tmp_path):
+    store = open_store(small, tmp_path)
+    (one,) = made("mean-pose", store, tmp_path).poses(store)
+    assert one.velocity is None
+    moving = [replace(one, velocity=one.pred + 1, acceleration=one.pred + 2)]
+    write_predictions(tmp_path / NAME, moving)
+    (again,) = read_predictions(tmp_path / NAME, store)
+    np.testing.assert_allclose(again.velocity - again.pred, 1, atol=1e-4)
+    np.testing.assert_allclose(again.acceleration - again.pred, 2, atol=1e-4)
 
 
 def test_all_models_are_listed_with_their_recipes():
