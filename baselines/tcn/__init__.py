@@ -8,7 +8,7 @@ from viodat.baselines.tcn.model import TemporalConvolutions
 from viodat.bench.registry import ModelSpec
 
 SPEC: Final = ModelSpec(
-    "temporal convolutions",
+    "temporal CNN",
     "after Pavllo et al. 2019 (VideoPose3D)",
     build=TemporalConvolutions,
     recipes=Path(__file__).with_name("recipe.toml"),

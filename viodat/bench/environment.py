@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -25,6 +26,8 @@ _MADE_BY: Final = (
 )  # fmt: skip
 _BASELINES: Final = "viodat.baselines."
 _KIB_PER_MB: Final = 1024
+_CLEAR: Final = Path("/proc/self/clear_refs")
+_STATUS: Final = Path("/proc/self/status")
 
 
 def code_sha256(module: str) -> str:
@@ -65,14 +68,31 @@ def environment(device: str) -> dict[str, str]:
     }
 
 
-def peak_memory_mb(device: str) -> dict[str, float]:
-    """Give the most memory that this process has held so far, and that it has held on its GPU."""
+def forget_peak_memory(device: str) -> None:
+    """Let the next :func:`peak_memory_mb` tell of what comes from now on, where the system can."""
     import torch
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        _KIB_PER_MB * (1024 if sys.platform == "darwin" else 1)
-    )
-    found = {"process": round(peak, 1)}
+    with contextlib.suppress(OSError):
+        _CLEAR.write_text("5")
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak_memory_mb(device: str) -> dict[str, float]:
+    """Give the most memory that this process has held, and that it has held on its GPU."""
+    import torch
+
+    found = {"process": round(_peak_kib() / _KIB_PER_MB, 1)}
     if device == "cuda":
         found["gpu"] = round(torch.cuda.max_memory_allocated() / _KIB_PER_MB**2, 1)
     return found
+
+
+def _peak_kib() -> float:
+    try:
+        (line,) = (line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return float(line.split()[1])
+    except (OSError, ValueError):
+        # Not on Linux; macOS counts bytes.
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / _KIB_PER_MB if sys.platform == "darwin" else float(peak)

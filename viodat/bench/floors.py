@@ -136,12 +136,12 @@ class Ridge:
 
 
 MEAN_POSE: Final = ModelSpec(
-    "mean pose of each camera",
-    "viodat",
+    "mean pose",
+    "viodat: of each camera",
     fitted=lambda store, division: MeanPose.fitted(store, division.train),
     floor=True,
 )
-RIDGE: Final = ModelSpec("ridge regression, 27 frames", "Hoerl and Kennard 1970", fitted=Ridge.fitted, floor=True)
+RIDGE: Final = ModelSpec("ridge regression", "Hoerl and Kennard 1970; 27 frames", fitted=Ridge.fitted, floor=True)
 
 
 def _windows(store: GridStore, recordings: tuple[StoredRecording, ...]) -> Windows:

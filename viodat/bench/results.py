@@ -67,7 +67,6 @@ def results(
     store: GridStore,
     protocol: Protocol,
     *,
-    dataset: str = "",
     others: Mapping[str, tuple[Protocol, Sequence[Row]]] | None = None,
     folds: str = "dataset",
     validation: str = "trial",
@@ -86,8 +85,6 @@ def results(
         With the truth.
     protocol
         Of the table.
-    dataset
-        Its name.
     others
         Name -> other protocols and the rows scored under them.
     folds, validation
@@ -105,7 +102,7 @@ def results(
         "format": FORMAT,
         "title": title,
         "dataset": {
-            "name": dataset,
+            "name": store.name,
             "sha256": store.dataset_sha256,
             "rate_hz": store.rate_hz,
             "pose2d": store.pose2d,

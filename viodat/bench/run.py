@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from viodat._version import __version__
 from viodat.bench.division import Division, trained_and_tested
-from viodat.bench.environment import code_sha256, environment, peak_memory_mb
+from viodat.bench.environment import code_sha256, environment, forget_peak_memory, peak_memory_mb
 from viodat.bench.lifting import Lifter, predict
 from viodat.bench.poses import RecordingPoses
 from viodat.bench.predictions import NAME, read_predictions, write_predictions
@@ -210,6 +210,7 @@ def run_model(
             return read_run(folder)
         mine.barrier()
         began = time.monotonic()
+        forget_peak_memory(how.device)
         ready = _fitted(spec, chosen, store, division, folder, how)
         if isinstance(ready, Unfinished):
             return ready

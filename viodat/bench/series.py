@@ -20,27 +20,23 @@ Poses = Mapping[str, RecordingPoses]
 WRIST: Final = "right_wrist"
 FINGER: Final = "left_index"
 VIBRATO_S: Final = 3.0
-_MOST_BINS: Final = 120
 
 
 def over_time(poses: Poses, protocol: Protocol) -> dict[str, Any]:
-    """Give each model's MPJPE of one recording, second by second, or in as many longer steps as a figure can show.
+    """Give each model's mean error over joints in each frame of a recording.
 
     Returns
     -------
     dict
-        ``time_s``: middles of the steps; ``rows``: label -> mm, NaN where nothing counts.
+        ``time_s`` of the frames; ``rows``: label -> mm, NaN where nothing counts.
     """
     rows: dict[str, list[float]] = {}
-    times: list[float] = []
     for label, one in poses.items():
         applied = protocol.applied(one)
-        size = max(1, round(one.rate_hz), -(-len(one.pred) // _MOST_BINS))
-        distance = np.linalg.norm(applied.pred - applied.target, axis=-1)
-        starts = range(0, len(distance), size)
-        rows[label] = [_mean(distance[k : k + size], applied.valid[k : k + size]) for k in starts]
-        times = [(k + min(size, len(distance) - k) / 2) / one.rate_hz for k in starts]
-    return {"time_s": times, "rows": rows}
+        distance = np.where(applied.valid, np.linalg.norm(applied.pred - applied.target, axis=-1), 0.0)
+        counted = applied.valid.sum(axis=1)
+        rows[label] = _listed(np.where(counted > 0, distance.sum(axis=1) / np.maximum(counted, 1), np.nan))
+    return {"time_s": _times(next(iter(poses.values()))), "rows": rows}
 
 
 def wrist_path(poses: Poses) -> dict[str, Any] | None:
@@ -124,10 +120,6 @@ def _band(path: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
             whole[:, axis] = np.interp(frames, frames[known], path[known, axis])
     filtered = sosfiltfilt(butter(4, VIBRATO_HZ, "bandpass", fs=rate_hz, output="sos"), whole, axis=0)
     return np.asarray(filtered, dtype=np.float64)
-
-
-def _mean(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> float:
-    return float(values[valid].mean()) if valid.any() else float("nan")
 
 
 def _rms(values: NDArray[np.float64]) -> float:

@@ -28,7 +28,7 @@ from viodat.dataset.reader import VioDataset
 from viodat.dataset.splits import SPLITS
 from viodat.files import sha256
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 _INDEX: Final = "index.json"
 _WORLD_BYTES: Final = 64_000_000
 
@@ -81,6 +81,8 @@ class GridStore:
         All that have clock, calibration and keypoints, in the order of their rows.
     rate_hz, audio_rate_hz, pose2d
         As asked for.
+    dataset_sha256, name
+        Digest of the dataset's manifest, and what its folder was called.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -89,7 +91,7 @@ class GridStore:
         self.rate_hz = float(index["rate_hz"])
         self.audio_rate_hz: int | None = index["audio_rate_hz"]
         self.pose2d = str(index["pose2d"])
-        self.dataset_sha256 = str(index["dataset_sha256"])
+        self.dataset_sha256, self.name = str(index["dataset_sha256"]), str(index["name"])
         self.recordings = tuple(StoredRecording(**row) for row in index["recordings"])
 
     def __reduce__(self) -> tuple[type[GridStore], tuple[Path]]:
@@ -219,7 +221,7 @@ def _write(
         array.flush()
     np.save(folder / "audio.npy", np.nan_to_num(np.concatenate(sounds)))
     np.save(folder / "audio_ns.npy", np.concatenate(times))
-    text = json.dumps({**asked, "recordings": rows})
+    text = json.dumps({**asked, "name": dataset.path.resolve().name, "recordings": rows})
     (folder / _INDEX).write_text(text, encoding="utf-8")
 
 

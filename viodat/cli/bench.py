@@ -139,7 +139,7 @@ def bench(
     if not mine.first:
         return
     if found:
-        told = _told(chosen, found, store, protocols, place, data.resolve().name, quiet=quiet)
+        told = _told(chosen, found, store, protocols, place, quiet=quiet)
         page = write_results(told, report or place / "results" / (Path(suite).stem if suite else "latest"))
         if json:
             print_json(told)
@@ -291,7 +291,6 @@ def _told(
     store: GridStore,
     protocols: Sequence[Protocol],
     place: Path,
-    dataset: str,
     *,
     quiet: bool,
 ) -> dict[str, Any]:
@@ -313,7 +312,6 @@ def _told(
             scored[protocols[0].name],
             store,
             protocols[0],
-            dataset=dataset,
             others={one.name: (one, scored[one.name]) for one in protocols} if len(protocols) > 1 else None,
             folds=suite.folds,
             validation=suite.validation,

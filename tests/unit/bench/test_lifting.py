@@ -131,7 +131,7 @@ def test_models_are_made_for_joints_by_their_names():
     assert len(create_model("tcn", joints="h36m17", frames=9, channels=8).joints) == 17
     with pytest.raises(ConfigError, match="ridge is fitted to a dataset, not created"):
         create_model("ridge")
-    with pytest.raises(ConfigError, match="temporal convolutions refuses its arguments"):
+    with pytest.raises(ConfigError, match="temporal CNN refuses its arguments"):
         create_model("tcn", depth=3)
     named = joint_set(["left_pelvis", "right_pelvis", "left_wrist", "right_wrist"])
     assert (named.mirror, named.root_indices) == ((1, 0, 3, 2), (0, 1))

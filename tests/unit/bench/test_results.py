@@ -47,15 +47,18 @@ def test_missing_numbers_are_none():
     assert told == {"a": [None, [1.0, None]], "b": None, "c": "text", "d": 3}
 
 
-def test_the_error_over_time_is_told_second_by_second():
+def test_the_error_over_time_is_told_frame_by_frame():
     one = recording("P05C01T01", frames=75)
     one.pred[:] = one.target
     one.pred[30:60] += [0, 0, 40.0]
     one.pred[30:60, [2, 8]] -= [0, 0, 40.0]
-    one.valid[:30, 4] = False
+    one.valid[40, 4] = False
+    one.valid[70] = False
     found = over_time({"model": one}, load_protocol())
-    assert found["time_s"] == pytest.approx([0.5, 1.5, 2.25])
-    assert found["rows"]["model"] == pytest.approx([0, 40 * 16 / 18, 0], abs=1e-9)
+    assert found["time_s"][30] == pytest.approx(1.0)
+    errors = np.array(found["rows"]["model"])
+    assert errors[[29, 30, 40, 59, 60]] == pytest.approx([0, 40 * 16 / 18, 40 * 15 / 17, 40 * 16 / 18, 0], abs=0.01)
+    assert np.isnan(errors[70])
 
 
 def test_the_wrists_path_is_from_the_root():

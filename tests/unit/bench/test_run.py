@@ -182,7 +182,7 @@ def test_runs_are_compared_by_their_folders(small, tmp_path):
     folders = [str(path.parent) for path in sorted(tmp_path.glob("*/run.json"))]
     found = CliRunner().invoke(app, ["compare", *folders, "--report", str(tmp_path / "page")])
     assert found.exit_code == 0
-    assert "temporal convolutions (quick)" in " ".join(found.stdout.split())
+    assert "temporal CNN (quick)" in " ".join(found.stdout.split())
     assert (tmp_path / "page" / "index.html").is_file()
     nothing = CliRunner().invoke(app, ["compare", str(tmp_path)])
     assert nothing.exit_code == 2
@@ -216,7 +216,7 @@ def test_all_models_are_listed_with_their_recipes():
     listed = {row["model"]: row for row in json.loads(found.stdout)}
     assert listed["tcn"]["recipes"] == ["paper", "quick"]
     assert listed["ridge"]["recipes"] == []
-    assert "temporal convolutions" in CliRunner().invoke(app, ["models"]).stdout
+    assert "temporal CNN" in CliRunner().invoke(app, ["models"]).stdout
 
 
 @pytest.mark.parametrize(
