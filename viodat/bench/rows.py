@@ -179,7 +179,7 @@ def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
     Raises
     ------
     ConfigError
-        They are of several datasets.
+        They are of several datasets, or two of one row tested the same recording.
     """
     if len({run.told["identity"]["dataset_sha256"] for run in runs}) > 1:
         raise ConfigError(
@@ -193,6 +193,8 @@ def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
             name: run.told["identity"][name] for name in ("model", "recipe", "flipped", "held_windows", "code_sha256")
         }
         grouped.setdefault((run.model, json.dumps(made_by, sort_keys=True)), []).append(run)
+    for group in grouped.values():
+        _require_apart(group)
     found: dict[str, list[Run]] = {}
     for group in grouped.values():
         label = str(group[0].told["title"]) + (f" ({group[0].recipe})" if group[0].recipe else "")
@@ -202,6 +204,19 @@ def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
             unique, number = f"{label} {number}", number + 1
         found[unique] = group
     return found
+
+
+def _require_apart(runs: Sequence[Run]) -> None:
+    """Raise ConfigError if a recording was tested twice with one seed: folds of different ways, or a run named twice."""
+    seen: dict[tuple[int, str], Run] = {}
+    for run in runs:
+        for recording in run.told["identity"]["recordings"]["test"]:
+            other = seen.setdefault((run.seed, recording), run)
+            if other is not run:
+                raise ConfigError(
+                    f"{other.folder.name} and {run.folder.name} both tested {recording}",
+                    mend="Compare runs of one split, or of one way to leave out, each named once.",
+                )
 
 
 def over_seeds(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:

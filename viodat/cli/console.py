@@ -25,7 +25,7 @@ from rich.text import Text
 
 _SECONDS_BETWEEN_LINES = 2.0
 _RATE_OVER_S = 900.0
-_TABLE_WIDTH = 110
+_TABLE_WIDTH = 140
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -44,8 +44,13 @@ def print_warning(text: str) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table on standard output, as wide as the terminal, but never so narrow that its cells break."""
-    Console(file=out.file, width=max(out.width, _TABLE_WIDTH), highlight=False).print(table)
+    """Print a table on standard output, as wide as the terminal; what is no terminal has room."""
+    Console(file=out.file, width=table_width(), highlight=False).print(table)
+
+
+def table_width() -> int:
+    """Give how many letters a line of a table may have."""
+    return out.width if out.is_terminal else _TABLE_WIDTH
 
 
 def print_json(value: Any) -> None:

@@ -8,12 +8,13 @@ from typing import Any, Final
 from rich.table import Table
 
 from viodat.cli.console import out as console
-from viodat.cli.console import print_table
+from viodat.cli.console import print_table, table_width
 from viodat.errors import counted
 
 _NONE: Final = "–"
 _MPJPE: Final = "mpjpe"
 _NAME_WIDTH: Final = 20
+_WITH_INTERVALS: Final = 125
 
 
 def print_results(told: dict[str, Any]) -> None:
@@ -107,7 +108,8 @@ def _tell_comparisons(told: dict[str, Any], best: str) -> None:
 
 
 def _cell(value: float | None, interval: list[float | None] | None) -> str:
-    if interval is None or None in interval:
+    # Where there is no room for intervals, the report has them.
+    if interval is None or None in interval or table_width() < _WITH_INTERVALS:
         return _number(value)
     low, high = interval
     return f"{_number(value)}\n[{_number(low)}, {_number(high)}]"

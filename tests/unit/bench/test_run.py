@@ -184,6 +184,9 @@ def test_runs_are_compared_by_their_folders(small, tmp_path):
     assert found.exit_code == 0
     assert "temporal CNN (quick)" in " ".join(found.stdout.split())
     assert (tmp_path / "page" / "index.html").is_file()
+    twice = CliRunner().invoke(app, ["compare", folders[0], folders[0]])
+    assert twice.exit_code == 2
+    assert "both tested P04C01T04. Compare runs of one split" in " ".join(twice.stderr.split())
     nothing = CliRunner().invoke(app, ["compare", str(tmp_path)])
     assert nothing.exit_code == 2
     assert "is no finished run of viodat bench" in nothing.stderr
