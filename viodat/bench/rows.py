@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain
@@ -198,16 +198,20 @@ def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
     found: dict[str, list[Run]] = {}
     for group in grouped.values():
         label = str(group[0].told["title"]) + (f" ({group[0].recipe})" if group[0].recipe else "")
-        unique = label
-        number = 2
-        while unique in found:
-            unique, number = f"{label} {number}", number + 1
-        found[unique] = group
+        found[another(label, found)] = group
     return found
 
 
+def another(label: str, taken: Collection[str]) -> str:
+    """Give a label, numbered if it is taken: results go by label."""
+    unique, number = label, 2
+    while unique in taken:
+        unique, number = f"{label} {number}", number + 1
+    return unique
+
+
 def _require_apart(runs: Sequence[Run]) -> None:
-    """Raise ConfigError if a recording was tested twice with one seed: folds of different ways, or a run named twice."""
+    """Raise ConfigError if a recording was tested twice with one seed: by folds of two ways, or a run named twice."""
     seen: dict[tuple[int, str], Run] = {}
     for run in runs:
         for recording in run.told["identity"]["recordings"]["test"]:

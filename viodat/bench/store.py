@@ -171,7 +171,7 @@ def grid_store(
     if not (place / _INDEX).is_file():
         # What has no index was not finished.
         shutil.rmtree(place, ignore_errors=True)
-        with new_folder(place, option="--cache") as made:
+        with new_folder(place, option="--runs") as made:
             _write(dataset, made, asked, progress)
     return GridStore(place)
 

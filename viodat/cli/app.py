@@ -51,7 +51,7 @@ class _Program(TyperGroup):
             print_error(str(error))
             raise typer.Exit(2) from error
         except KeyboardInterrupt:
-            print_warning("interrupted; a dataset that was there before is as it was")
+            print_warning("interrupted; what was there before is as it was, and the same command can be given again")
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # Whoever read the output has had enough; the interpreter must not find the pipe broken once more.

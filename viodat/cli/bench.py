@@ -172,7 +172,7 @@ def _suite(
     given = {
         "recipe": recipe,
         "protocol": protocol,
-        "seeds": tuple(seed) if seed else None,
+        "seeds": tuple(dict.fromkeys(seed)) if seed else None,
         "folds": folds,
         "validation": validation,
     }
@@ -295,12 +295,12 @@ def _told(
     quiet: bool,
 ) -> dict[str, Any]:
     from viodat.bench.results import results
-    from viodat.bench.rows import Asked, labels, rows_of
+    from viodat.bench.rows import Asked, another, labels, rows_of
 
-    asked = []
+    asked: list[Asked] = []
     for row, runs in found:
         (given,) = labels(runs)
-        label = row.label or given
+        label = another(row.label or given, [one.label for one in asked])
         # Published values were made with the filter on where there is one.
         asked.append(Asked(label, runs, {} if row.kalman else row.published))
         if row.kalman:

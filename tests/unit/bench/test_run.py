@@ -164,6 +164,7 @@ def test_a_model_stands_beside_the_floors_and_one_that_fails_costs_no_other(smal
     assert found.exit_code == 1
     told = json.loads(found.stdout)
     assert {row["model"] for row in told["rows"]} == {"mean-pose", "tcn", "viodat.bench.floors:MEAN_POSE"}
+    assert [row["label"] for row in told["rows"]] == ["mean pose", "temporal CNN (quick)", "mean pose 2"]
     assert "ridge: cannot be solved" in found.stderr
 
 
