@@ -113,9 +113,10 @@ class PoseFormerV2(LiftingModel):
         )
         self.spatial_norm = nn.LayerNorm(width, eps=1e-6)
         self.temporal_position = position(1, kept_frames, whole)
-        self.frequency_embedding = FullLinear(2 * len(joints), whole)
+        self.frequency_embedding = nn.Linear(2 * len(joints), whole)
         self.frequency_position = position(1, coefficients, whole)
-        self.dropout = nn.Dropout(dropout)
+        # A dropout of nothing takes as long as adding positions does.
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.mixed = nn.ModuleList(
             MixedBlock(whole, heads, int(whole * mlp_ratio), drop_path=rate, **common) for rate in rates
         )
@@ -168,9 +169,10 @@ class PoseFormerV2(LiftingModel):
 
     def _answered(self, windows: Tensor, seen: Tensor) -> Tensor:
         """Give poses (B, 1, J, 3) of windows (B, T, J, 2) and of what their middle frames say, (B, F, J · width)."""
+        # Keypoints are not for bfloat16, as in FullLinear.
         with torch.autocast(windows.device.type, enabled=False):
-            coefficients = dct(windows.flatten(2), self.kept_coefficients)
-        frequency = self.dropout(self.frequency_embedding(coefficients) + self.frequency_position)
+            frequency = self.frequency_embedding(dct(windows.flatten(2), self.kept_coefficients))
+        frequency = self.dropout(frequency + self.frequency_position)
         x = torch.cat((frequency, self.dropout(seen + self.temporal_position)), dim=1)
         for block in self.mixed:
             x = block(x)
