@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -135,19 +136,33 @@ def bench(
                 open_store(data, place, shown=show)
         mine.barrier()
         store = open_store(data, place)
-        found, failed = _run_all(chosen, store, place, how, protocols[0], quiet=quiet, mine=mine)
+        done = _run_all(chosen, store, place, how, protocols[0], quiet=quiet, mine=mine)
     if not mine.first:
         return
-    if found:
-        told = _told(chosen, found, store, protocols, place, quiet=quiet)
+    if done.rows:
+        told = _told(chosen, done, store, protocols, place, quiet=quiet)
         page = write_results(told, report or place / "results" / (Path(suite).stem if suite else "latest"))
         if json:
             print_json(told)
         else:
             print_results(told)
             console.print(f"report: {page}\nruns: {place}", markup=False)
-    if failed:
-        raise typer.Exit(_SOME_FAILED if found else 2)
+    if done.failed:
+        raise typer.Exit(_SOME_FAILED if done.rows else 2)
+
+
+@dataclass
+class _Done:
+    """What came of a suite: rows that were finished, and which are not and why."""
+
+    rows: list[tuple[SuiteModel, list[Run]]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Say which rows the table lacks."""
+        said = [f"Not in the table, for it failed: {one}." for one in self.failed]
+        return said + [f"Not in the table, for its time was up: {one}." for one in self.unfinished]
 
 
 def _suite(
@@ -181,14 +196,13 @@ def _suite(
 
 def _run_all(
     suite: Suite, store: GridStore, place: Path, how: How, protocol: Protocol, *, quiet: bool, mine: Ranks
-) -> tuple[list[tuple[SuiteModel, list[Run]]], list[str]]:
-    """Run all rows of a suite; give those that were finished, and the models that failed."""
+) -> _Done:
+    """Run all rows of a suite."""
     from viodat.bench.division import folds
 
     divisions = folds(store, suite.folds, suite.validation)
     recipes = _recipes(suite, store, divisions[0], how, quiet=quiet)
-    found: list[tuple[SuiteModel, list[Run]]] = []
-    failed: list[str] = []
+    done = _Done()
     for row, recipe in zip(suite.model, recipes, strict=True):
         try:
             runs = _row(row.model, recipe, suite, store, divisions, place, how, protocol, quiet=quiet)
@@ -196,11 +210,13 @@ def _run_all(
             if mine.size > 1:
                 raise
             print_error(f"{row.model}: {error}")
-            failed.append(row.model)
+            done.failed.append(f"{row.model} ({error.problem})")
         else:
             if runs:
-                found.append((row, runs))
-    return found, failed
+                done.rows.append((row, runs))
+            else:
+                done.unfinished.append(row.model)
+    return done
 
 
 def _recipes(suite: Suite, store: GridStore, division: Division, how: How, *, quiet: bool) -> list[str]:
@@ -287,7 +303,7 @@ def _long(seconds: float) -> str:
 
 def _told(
     suite: Suite,
-    found: Sequence[tuple[SuiteModel, list[Run]]],
+    done: _Done,
     store: GridStore,
     protocols: Sequence[Protocol],
     place: Path,
@@ -298,7 +314,7 @@ def _told(
     from viodat.bench.rows import Asked, another, labels, rows_of
 
     asked: list[Asked] = []
-    for row, runs in found:
+    for row, runs in done.rows:
         (given,) = labels(runs)
         label = another(row.label or given, [one.label for one in asked])
         # Published values were made with the filter on where there is one.
@@ -315,6 +331,6 @@ def _told(
             others={one.name: (one, scored[one.name]) for one in protocols} if len(protocols) > 1 else None,
             folds=suite.folds,
             validation=suite.validation,
-            notes=[suite.note] if suite.note else [],
+            notes=[*([suite.note] if suite.note else []), *done.notes()],
             shown=show,
         )

@@ -166,6 +166,7 @@ def test_a_model_stands_beside_the_floors_and_one_that_fails_costs_no_other(smal
     assert {row["model"] for row in told["rows"]} == {"mean-pose", "tcn", "viodat.bench.floors:MEAN_POSE"}
     assert [row["label"] for row in told["rows"]] == ["mean pose", "temporal CNN (quick)", "mean pose 2"]
     assert "ridge: cannot be solved" in found.stderr
+    assert "Not in the table, for it failed: ridge (cannot be solved)." in told["notes"]
 
 
 def test_on_a_cpu_nobody_waits_for_a_paper_recipe_unasked(small, tmp_path, monkeypatch):
