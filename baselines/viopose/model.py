@@ -239,7 +239,7 @@ class VioPose(LiftingModel):
         if audio is None:
             raise ConfigError(
                 "VioPose listens, and there is no sound",
-                mend='Build the dataset with audio, or set audio = "none" in the recipe\'s [stage.model].',
+                mend="Build the dataset with audio features at 100 Hz, or take the model viopose-no-audio.",
             )
         if audio.shape[1:] != (self.audio_frames, N_FEATURES):
             raise ConfigError(

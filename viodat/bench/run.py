@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 RUN: Final = "run.json"
 FORMAT: Final = 1
 GRIDS: Final = "grids"
+AUDIO_RATE_HZ: Final = 100
 _MEASURED_S: Final = 10.0
 _MEASURED_BATCH: Final = 4
 
@@ -114,11 +115,11 @@ class Unfinished:
     epochs: tuple[int, int]
 
 
-def open_store(
-    dataset: str | Path, runs: Path, *, audio_rate_hz: int | None = 100, shown: Shown = lambda *_: None
-) -> GridStore:
-    """Open a dataset's store below the folder of runs, made first if need be."""
-    return grid_store(open_dataset(dataset), runs / GRIDS, audio_rate_hz=audio_rate_hz, progress=shown)
+def open_store(dataset: str | Path, runs: Path, *, shown: Shown = lambda *_: None) -> GridStore:
+    """Open a dataset's store below the folder of runs, made first if need be; with sound if its features were built."""
+    opened = open_dataset(dataset)
+    audio = AUDIO_RATE_HZ if AUDIO_RATE_HZ in opened.info["feature_rates_hz"] else None
+    return grid_store(opened, runs / GRIDS, audio_rate_hz=audio, progress=shown)
 
 
 def read_run(folder: Path) -> Run:

@@ -120,6 +120,17 @@ def test_a_dataset_without_test_trials_is_told(tmp_path):
         made("mean-pose", open_store(alone, tmp_path), tmp_path)
 
 
+def test_without_sound_only_models_that_listen_fail(tmp_path):
+    folder = write_dataset(tmp_path / "small", seconds=6.0, video_frames=150, splits=SPLITS)
+    told = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps({**told, "feature_rates_hz": [30]}))
+    store = open_store(folder, tmp_path)
+    assert store.audio_rate_hz is None
+    assert made("ridge", store, tmp_path).fresh
+    with pytest.raises(ConfigError, match="VioPose listens, and there is no sound. Build the dataset with audio"):
+        made("viopose", store, tmp_path)
+
+
 def test_predictions_are_read_without_viodat(small, tmp_path):
     pd = pytest.importorskip("pandas")
     run = made("mean-pose", open_store(small, tmp_path), tmp_path)
