@@ -6,6 +6,7 @@ says so) among them; each is a list of stages that are trained one after the oth
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -114,6 +115,8 @@ class Stage(_Table):
         Weights of the model's loss by name, where they are others than its own.
     epochs
         How many.
+    least_steps
+        Of the optimiser: where there are so few windows that the epochs have less, there are more epochs.
     init_from
         Name of an earlier stage whose weights are the start, for those parameters that both have; empty: none.
     select
@@ -128,8 +131,13 @@ class Stage(_Table):
     optimiser: Optimiser
     schedule: Schedule = Schedule()
     epochs: Positive
+    least_steps: Annotated[int, Field(ge=0)] = 0
     init_from: str = ""
     select: Literal["last", "best"] = "best"
+
+    def epochs_of(self, batches: int) -> int:
+        """Give how many epochs there are, each of so many batches."""
+        return max(self.epochs, math.ceil(self.least_steps / batches))
 
 
 class Recipe(_Table):

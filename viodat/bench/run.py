@@ -308,9 +308,8 @@ def _fitted(
 
     found = train_stages(spec, recipe, store, division, folder, how)
     if found.lifter is None:
-        stage = recipe.stage[len(found.epochs) - 1]
-        done = len(found.epochs[stage.name])
-        return Unfinished(found.seconds, found.expected_s, stage.name, (done, stage.epochs))
+        stage = recipe.stage[len(found.epochs) - 1].name
+        return Unfinished(found.seconds, found.expected_s, stage, (len(found.epochs[stage]), found.in_all))
     curves = {
         name: {
             "loss": [epoch.loss for epoch in epochs],

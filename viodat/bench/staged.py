@@ -25,8 +25,8 @@ class StagedTraining:
     ----------
     lifter
         The last stage's network; None if the time was up before.
-    epochs
-        Stage -> its epochs so far.
+    epochs, in_all
+        Stage -> its epochs so far; and how many the stage under way has.
     seconds
         Spent so far, over all calls.
     expected_s
@@ -37,6 +37,7 @@ class StagedTraining:
 
     lifter: NetworkLifter | None
     epochs: dict[str, tuple[Epoch, ...]]
+    in_all: int
     seconds: float
     expected_s: float
     parameters: int
@@ -82,7 +83,8 @@ def train_stages(
         left -= trained.spent_s
         parameters = sum(value.numel() for value in network.parameters())
         if not trained.finished:
-            return StagedTraining(None, epochs, seconds, trained.expected_s, parameters)
+            return StagedTraining(None, epochs, trained.in_all, seconds, trained.expected_s, parameters)
         done[stage.name] = {name: value.detach().clone() for name, value in network.state_dict().items()}
     assert network is not None
-    return StagedTraining(NetworkLifter(network, recipe.stage[-1].data.batch), epochs, seconds, seconds, parameters)
+    lifter = NetworkLifter(network, recipe.stage[-1].data.batch)
+    return StagedTraining(lifter, epochs, trained.in_all, seconds, seconds, parameters)

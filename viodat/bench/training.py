@@ -84,8 +84,8 @@ class Trained:
     ----------
     network
         With the weights that were chosen, if it was finished.
-    epochs
-        Those that are done.
+    epochs, in_all
+        Those that are done, and how many there are to be.
     seconds, spent_s
         Spent so far over all calls, and in this one.
     finished
@@ -96,6 +96,7 @@ class Trained:
 
     network: LiftingModel
     epochs: tuple[Epoch, ...]
+    in_all: int
     seconds: float
     spent_s: float
     finished: bool
@@ -189,6 +190,7 @@ def _train(
     forward = torch.compile(wrapped) if how.compiled else wrapped
     size = stage.data.batch
     per_epoch = windows.batches(size, flips=stage.data.flips)
+    epochs = stage.epochs_of(per_epoch)
     began = saved = last = time.monotonic()
     spent_before = state.seconds
 
@@ -205,11 +207,12 @@ def _train(
 
     def told(finished: bool) -> Trained:
         done = state.epoch * per_epoch + state.batch
-        expected = state.seconds * stage.epochs * per_epoch / max(done, 1)
-        return Trained(network, tuple(state.epochs), state.seconds, state.seconds - spent_before, finished, expected)
+        expected = state.seconds * epochs * per_epoch / max(done, 1)
+        spent_s = state.seconds - spent_before
+        return Trained(network, tuple(state.epochs), epochs, state.seconds, spent_s, finished, expected)
 
-    while state.epoch < stage.epochs:
-        rate = learning_rate(stage.schedule, stage.optimiser.lr, state.epoch, stage.epochs)
+    while state.epoch < epochs:
+        rate = learning_rate(stage.schedule, stage.optimiser.lr, state.epoch, epochs)
         for group in optimiser.param_groups:
             group["lr"] = rate
         network.train()
@@ -222,7 +225,7 @@ def _train(
                 average.update_parameters(network)
             state.batch += 1
             done = state.epoch * per_epoch + state.batch
-            how.progress(done, stage.epochs * per_epoch, f"epoch {state.epoch + 1}")
+            how.progress(done, epochs * per_epoch, f"epoch {state.epoch + 1}")
             now = time.monotonic()
             state.epoch_s, last = state.epoch_s + now - last, now
             # All processes stop and save together.
@@ -244,7 +247,7 @@ def _train(
         save()
         saved = time.monotonic()
         (up,) = mine.summed([saved - began > how.max_seconds], device)
-        if up and state.epoch < stage.epochs:
+        if up and state.epoch < epochs:
             return told(finished=False)
     if stage.select == "best":
         network.load_state_dict(dict(best))

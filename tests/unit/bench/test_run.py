@@ -65,7 +65,7 @@ def test_a_run_tells_what_it_was_made_from_and_with(small, tmp_path):
     assert told["peak_memory_mb"]["process"] > 50
     assert told["parameters"] > 1000
     curve = told["curves"]["train"]
-    assert len(curve["loss"]) == len(curve["validation_mm"]) == 15
+    assert len(curve["loss"]) == len(curve["validation_mm"]) >= 15
     assert 0 < told["trained_s"] <= told["wall_s"]
 
 
@@ -160,7 +160,7 @@ def test_the_verb_prints_a_table_with_its_protocol_and_what_it_means(small, tmp_
     tcn = told["rows"][2]
     assert tcn["overall"]["mpjpe"] > 0
     assert tcn["recordings"]["P04C01T04"]["mpjpe"] == pytest.approx(tcn["overall"]["mpjpe"])
-    assert len(tcn["curves"][0]["loss"]) == 15
+    assert len(tcn["curves"][0]["loss"]) >= 15
     assert told["protocol"]["recentred"] == "both"
     assert told["figures"]["wrist"]["joint"] == "right_wrist"
     assert viodat.open_dataset(small).verify().ok

@@ -49,6 +49,7 @@ def stage(**changes):
     small = found.model_copy(
         update={
             "epochs": 3,
+            "least_steps": 0,
             "model": {"frames": 9, "channels": 16, "dropout": 0.2},
             "data": found.data.model_copy(update={"frames": 9, "offset": 4, "hop": 5, "batch": 16}),
         }
@@ -248,6 +249,13 @@ def test_windows_held_back_are_not_trained_on(store, tmp_path):
     np.testing.assert_array_equal(
         whole.chosen(np.array([5, 2])).batch(np.array([1])).pose2d, whole.batch(np.array([2])).pose2d
     )
+
+
+def test_few_windows_have_more_epochs(store, tmp_path):
+    batches = Windows(store, store.of_split("train"), frames=9, hop=5, offset=4).batches(16, flips=True)
+    found = trained(store, tmp_path / "a", stage(least_steps=100), max_seconds=0.0)
+    assert found.in_all == math.ceil(100 / batches) > 3
+    assert trained(store, tmp_path / "b", stage(least_steps=2), max_seconds=0.0).in_all == 3
 
 
 def test_a_loss_that_the_model_does_not_have_is_told(store, tmp_path):

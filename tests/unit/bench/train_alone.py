@@ -27,6 +27,7 @@ def main(store_folder: str, folder: str, told: str) -> None:
     stage = stage.model_copy(
         update={
             "epochs": 4,
+            "least_steps": 0,
             "model": {"frames": 9, "channels": 48, "dropout": 0.2},
             "data": stage.data.model_copy(update={"frames": 9, "offset": 4, "batch": 16}),
             "optimiser": stage.optimiser.model_copy(update={"ema": 0.9}),
