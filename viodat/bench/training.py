@@ -270,7 +270,8 @@ def step(
 
     The loss is that of the whole batch, the sum over all parts by the count over all parts, however it is parted.
     """
-    forward = forward or network
+    # A compiled network is not asked whether it is true: that would be its length.
+    forward = network if forward is None else forward
     first = next(network.parameters())
     # All processes must have as many pieces as the others; one alone needs none that are empty.
     pieces = np.array_split(part, stage.data.accumulate * mine.size)[mine.rank :: mine.size]

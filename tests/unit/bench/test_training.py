@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,15 @@ def test_windows_held_back_are_not_trained_on(store, tmp_path):
     np.testing.assert_array_equal(
         whole.chosen(np.array([5, 2])).batch(np.array([1])).pose2d, whole.batch(np.array([2])).pose2d
     )
+
+
+def test_a_compiled_network_learns_the_same(store, tmp_path, monkeypatch):
+    """Without the compiler proper, which takes a minute: what PyTorch traces is what is tested."""
+    plain = trained(store, tmp_path / "a")
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    compiled = trained(store, tmp_path / "b", compiled=True, deterministic=True)
+    assert [one.loss for one in compiled.epochs] == pytest.approx([one.loss for one in plain.epochs], rel=1e-4)
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_few_windows_have_more_epochs(store, tmp_path):
