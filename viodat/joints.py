@@ -34,10 +34,25 @@ JOINT_INDEX: Final[dict[str, int]] = {name: i for i, name in enumerate(JOINTS)}
 
 ROOT_JOINTS: Final[tuple[int, int]] = (JOINT_INDEX["left_pelvis"], JOINT_INDEX["right_pelvis"])
 
-MIRROR: Final[tuple[int, ...]] = tuple(
-    JOINT_INDEX[name.replace("left_", "right_") if name.startswith("left_") else name.replace("right_", "left_")]
-    for name in JOINTS
-)
+_SIDES: Final = ("left_", "right_")
+
+
+def other_side(name: str) -> str:
+    """Give the name of a joint's counterpart on the other side; its own where it has no side."""
+    for side, other in (_SIDES, _SIDES[::-1]):
+        if name.startswith(side):
+            return other + name.removeprefix(side)
+    return name
+
+
+def without_side(name: str) -> str:
+    """Give a joint's name without its side."""
+    for side in _SIDES:
+        name = name.removeprefix(side)
+    return name
+
+
+MIRROR: Final[tuple[int, ...]] = tuple(JOINT_INDEX[other_side(name)] for name in JOINTS)
 """Index of each joint's counterpart on the other side: ``pose[:, MIRROR]`` swaps left and right."""
 
 _LIMB_BONES: Final = (

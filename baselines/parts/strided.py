@@ -11,14 +11,14 @@ import copy
 import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from viodat.baselines.parts.attention import attend, head_width
 from viodat.baselines.parts.lengths import METRE_MM, check_windows
-from viodat.baselines.parts.official import official_names
+from viodat.baselines.parts.official import given, official_joints, official_names
 
 from viodat.bench.joint_sets import JointSet
 from viodat.bench.network import POSITION, LiftingModel, Tensors, distances
@@ -361,8 +361,42 @@ RENAMED: Final = (
 )
 """Official names of what is shared."""
 
+ARGUMENTS: Final = {
+    "layers": "layers",
+    "channel": "width",
+    "d_hid": "hidden",
+    "frames": "frames",
+    "stride_num": "strides",
+}
+"""Official arguments -> ours."""
+
 UNUSED: Final = (r"Transformer\w*\.model\.norm\.[ab]_2", r"Transformer_reduce\.model\.pos_embedding_[123]")
 """Official parameters that nothing is computed from: a last norm, and positions of strided layers beyond the last."""
+
+
+def arguments_of(
+    config: Mapping[str, Any], names: Mapping[str, str] = ARGUMENTS, *, idle: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Give our constructor's arguments, the joints among them, for official ones.
+
+    Parameters
+    ----------
+    config
+        Official arguments; ``joints`` may name the joints.
+    names
+        Official name -> ours.
+    idle
+        Official names that mean nothing to the network.
+
+    Raises
+    ------
+    ConfigError
+        An argument is unknown or wrong, or ``joints`` are not so many.
+    """
+    rest = {name: value for name, value in config.items() if name not in ("n_joints", "joints", *idle)}
+    count = config.get("n_joints", config.get("out_joints", 17))
+    found = given(rest, names, {"out_joints": (count,)})
+    return {**found, "joints": official_joints(count, config.get("joints"))}
 
 
 def names_of(network: nn.Module, renamed: Sequence[tuple[str, str]] = ()) -> dict[str, tuple[str, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from viodat.baselines.parts.official import Arrays, given, load_official, official_joints, tensors_of
-from viodat.baselines.parts.strided import UNUSED, names_of
+from viodat.baselines.parts.official import Arrays, load_official, tensors_of
+from viodat.baselines.parts.strided import ARGUMENTS, UNUSED, arguments_of, names_of
 from viodat.baselines.pstmo.model import MaskedPStmo, PStmo
 
 ENCODER: Final = (
@@ -28,10 +28,8 @@ MASKED: Final = (
     (r"^restoring\.", "Transformer_dec.model."),
 )
 
-_SHARED: Final = {"layers": "layers", "channel": "width", "d_hid": "hidden", "frames": "frames"}
-_LIFTING: Final = {**_SHARED, "stride_num": "strides"}
 _MASKING: Final = {
-    **_SHARED,
+    **ARGUMENTS,
     "spatial_mask_num": "masked_joints",
     "temporal_mask_rate": "masked_frames",
     "_temporal_mask_rate": "masked_frames",
@@ -54,7 +52,7 @@ def from_official(state: Arrays, **config: Any) -> PStmo:
     ConfigError
         A parameter is missing, left over or of another shape, or an argument is wrong.
     """
-    network = PStmo(**_arguments(config, _LIFTING, ()))
+    network = PStmo(**arguments_of(config))
     load_official(network, tensors_of(state), names_of(network, ENCODER), UNUSED)
     return network
 
@@ -64,14 +62,6 @@ def pretrain_from_official(state: Arrays, **config: Any) -> MaskedPStmo:
 
     Arguments are also ``spatial_mask_num`` and ``temporal_mask_rate``.
     """
-    network = MaskedPStmo(**_arguments(config, _MASKING, ("stride_num",)))
+    network = MaskedPStmo(**arguments_of(config, _MASKING, idle=("stride_num",)))
     load_official(network, tensors_of(state), names_of(network, MASKED), UNUSED)
     return network
-
-
-def _arguments(config: dict[str, Any], names: dict[str, str], idle: tuple[str, ...]) -> dict[str, Any]:
-    """Give our arguments for official ones; ``idle`` mean nothing to this stage."""
-    rest = {name: value for name, value in config.items() if name not in ("n_joints", "joints", *idle)}
-    count = config.get("n_joints", config.get("out_joints", 17))
-    found = given(rest, names, {"out_joints": (count,)})
-    return {**found, "joints": official_joints(count, config.get("joints"))}

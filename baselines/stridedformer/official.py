@@ -12,19 +12,11 @@ from viodat.baselines.parts.official import (
     official_names,
     tensors_of,
 )
-from viodat.baselines.parts.strided import UNUSED, names_of
+from viodat.baselines.parts.strided import UNUSED, arguments_of, names_of
 from viodat.baselines.stridedformer.model import Refinement, StridedFormer
 
 ENCODER: Final = ((r"^encoder\.embedding\.", "encoder.0."), (r"^encoder\.norm\.", "encoder.1."))
 REFINEMENT: Final = ((r"^layers\.", "post_refine."),)
-
-_NAMES: Final = {
-    "layers": "layers",
-    "channel": "width",
-    "d_hid": "hidden",
-    "frames": "frames",
-    "stride_num": "strides",
-}
 
 
 def from_official(state: Arrays, **config: Any) -> StridedFormer:
@@ -43,11 +35,7 @@ def from_official(state: Arrays, **config: Any) -> StridedFormer:
     ConfigError
         A parameter is missing, left over or of another shape, or an argument is wrong.
     """
-    count = config.get("n_joints", config.get("out_joints", 17))
-    rest = {name: value for name, value in config.items() if name not in ("n_joints", "joints")}
-    network = StridedFormer(
-        joints=official_joints(count, config.get("joints")), **given(rest, _NAMES, {"out_joints": (count,)})
-    )
+    network = StridedFormer(**arguments_of(config))
     load_official(network, tensors_of(state), names_of(network, ENCODER), UNUSED)
     return network
 

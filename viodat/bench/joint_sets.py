@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from viodat.errors import ConfigError
-from viodat.joints import JOINTS
-
-_SIDES: Final = ("left_", "right_")
+from viodat.joints import JOINTS, ROOT_JOINTS, other_side, without_side
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class JointSet:
     @property
     def mirror(self) -> tuple[int, ...]:
         """Index of each joint's counterpart on the other side; its own where it has none."""
-        return tuple(self.names.index(_other_side(name)) for name in self.names)
+        return tuple(self.names.index(other_side(name)) for name in self.names)
 
     @property
     def root_indices(self) -> tuple[int, ...]:
@@ -45,10 +43,10 @@ class JointSet:
 
     def weights(self, by_part: Mapping[str, float], default: float) -> tuple[float, ...]:
         """Give each joint's weight: that of its name without its side, else ``default``."""
-        return tuple(by_part.get(_part(name), default) for name in self.names)
+        return tuple(by_part.get(without_side(name), default) for name in self.names)
 
 
-VIODAT18: Final = JointSet("viodat18", JOINTS, ("left_pelvis", "right_pelvis"))
+VIODAT18: Final = JointSet("viodat18", JOINTS, tuple(JOINTS[index] for index in ROOT_JOINTS))
 H36M17: Final = JointSet(
     "h36m17",
     (
@@ -85,9 +83,9 @@ def joint_set(joints: str | Sequence[str] | JointSet) -> JointSet:
         if names == known.names:
             return known
     twice = [name for name in names if names.count(name) > 1]
-    alone = [name for name in names if _other_side(name) not in names]
+    alone = [name for name in names if other_side(name) not in names]
     if twice or alone:
-        wrong = f"{twice[0]} is there twice" if twice else f"{alone[0]} is there without {_other_side(alone[0])}"
+        wrong = f"{twice[0]} is there twice" if twice else f"{alone[0]} is there without {other_side(alone[0])}"
         raise ConfigError(f"joints cannot be mirrored: {wrong}")
     for root in (("pelvis",), ("left_pelvis", "right_pelvis"), ("left_hip", "right_hip")):
         if set(root) <= set(names):
@@ -95,16 +93,3 @@ def joint_set(joints: str | Sequence[str] | JointSet) -> JointSet:
     raise ConfigError(
         "joints have no root: expected pelvis, or left_pelvis and right_pelvis, or left_hip and right_hip among them"
     )
-
-
-def _part(name: str) -> str:
-    for side in _SIDES:
-        name = name.removeprefix(side)
-    return name
-
-
-def _other_side(name: str) -> str:
-    for side, other in (_SIDES, _SIDES[::-1]):
-        if name.startswith(side):
-            return other + name.removeprefix(side)
-    return name

@@ -22,7 +22,8 @@ from viodat.joints import MIRROR
 POSE: Final = "pose3d"
 VELOCITY: Final = "velocity"
 ACCELERATION: Final = "acceleration"
-_KEPT: Final = (POSE, VELOCITY, ACCELERATION)
+KEPT: Final = (POSE, VELOCITY, ACCELERATION)
+"""What is taken of an answer."""
 _MIRRORED: Final = np.array([-1.0, 1.0, 1.0], dtype=np.float32)
 
 
@@ -157,7 +158,7 @@ def _lifted(model: Lifter, batch: Batch) -> dict[str, Float32]:
     given, joints = batch.target.shape[1:3]
     answered = given - model.frames + 1 if model.whole or model.centre else model.frames
     expected = (len(batch.pose2d), answered, joints, 3)
-    found = {name: np.asarray(value, dtype=np.float32) for name, value in model.lift(batch).items() if name in _KEPT}
+    found = {name: np.asarray(value, dtype=np.float32) for name, value in model.lift(batch).items() if name in KEPT}
     for name in (POSE, *found):
         shape = found[name].shape if name in found else "nothing"
         if shape != expected:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from viodat.bench.batches import Batch, Cut, Float32, Normalisation, Sound
 from viodat.bench.joint_sets import VIODAT18, JointSet
+from viodat.bench.lifting import KEPT, POSE
 
 Tensors = Mapping[str, Tensor]
 POSITION: Final = "position"
@@ -195,7 +196,7 @@ class NetworkLifter:
         if not self.whole:
             return self.answer(batch)
         with torch.inference_mode():
-            return {"pose3d": _array(self.network.sliding(self._tensors(batch), self.size)[None])}
+            return {POSE: _array(self.network.sliding(self._tensors(batch), self.size)[None])}
 
     def answer(self, batch: Batch) -> dict[str, Float32]:
         """Answer window by window; values (B, S, J, 3)."""
@@ -205,7 +206,9 @@ class NetworkLifter:
             for begin in range(0, len(batch.pose2d), self.size):
                 part = {name: values[begin : begin + self.size] for name, values in tensors.items()}
                 for name, value in self.network(part).items():
-                    parts.setdefault(name, []).append(_array(value))
+                    # What is there for the loss alone need not leave the device.
+                    if name in KEPT:
+                        parts.setdefault(name, []).append(_array(value))
         return {name: np.concatenate(values) for name, values in parts.items()}
 
     def _tensors(self, batch: Batch) -> dict[str, Tensor]:

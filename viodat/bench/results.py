@@ -145,7 +145,8 @@ def results(
 def _row(row: Row, drawn: Mapping[str, str]) -> dict[str, Any]:
     first = row.scores[0]
     generator = np.random.default_rng(0)
-    worst = max(row.of_participants(COMPARED).items(), key=lambda one: one[1])
+    people, recordings = ({name: of(name) for name in SHOWN} for of in (row.of_participants, row.of_recordings))
+    worst = max(people[COMPARED].items(), key=lambda one: one[1])
     identity = row.runs[0].told["identity"]
     intervals = first.protocol.average == "recordings"
     return {
@@ -159,19 +160,17 @@ def _row(row: Row, drawn: Mapping[str, str]) -> dict[str, Any]:
         "trained_s": sum(run.told["trained_s"] for run in row.runs),
         "seeds": list(row.seeds),
         "overall": {name: row.overall(name) for name in SHOWN},
-        "participant_mean": {name: float(np.mean([*row.of_participants(name).values()])) for name in SHOWN},
+        "participant_mean": {name: float(np.mean([*people[name].values()])) for name in SHOWN},
         "interval": {
-            name: clustered_interval(row.of_recordings(name), drawn, generator) if intervals else None for name in SHOWN
+            name: clustered_interval(recordings[name], drawn, generator) if intervals else None for name in SHOWN
         },
         "seed_sd": {
             name: float(np.std([one.overall[name] for one in row.scores], ddof=1)) if len(row.scores) > 1 else None
             for name in SHOWN
         },
         "worst_participant": {"participant": worst[0], COMPARED: worst[1]},
-        "participants": {
-            person: {name: row.of_participants(name)[person] for name in SHOWN} for person in first.participants
-        },
-        "recordings": {one: {name: row.of_recordings(name)[one] for name in SHOWN} for one in first.recordings},
+        "participants": {person: {name: people[name][person] for name in SHOWN} for person in first.participants},
+        "recordings": {one: {name: recordings[name][one] for name in SHOWN} for one in first.recordings},
         "joints": over_seeds([dict(one.by_joint) for one in row.scores]),
         "groups": over_seeds([dict(one.by_group) for one in row.scores]),
         "published": dict(row.published),
@@ -224,7 +223,8 @@ def _told_check(check: TruthCheck) -> dict[str, Any]:
 def _figures(rows: Sequence[Row], store: GridStore, protocol: Protocol) -> dict[str, Any]:
     """Choose recordings by what all models together found easy or hard, and draw from these."""
     names = list(rows[0].scores[0].recordings)
-    values = {name: np.mean([row.of_recordings(COMPARED)[name] for row in rows]) for name in names}
+    by_row = [row.of_recordings(COMPARED) for row in rows]
+    values = {name: np.mean([found[name] for found in by_row]) for name in names}
     known = sorted((name for name in names if np.isfinite(values[name])), key=lambda name: (values[name], name))
     if not known:
         return {"over_time": [], "wrist": None, "vibrato": None}

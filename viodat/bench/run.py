@@ -25,7 +25,7 @@ from viodat.bench.protocol import Protocol, load_protocol
 from viodat.bench.ranks import ranks
 from viodat.bench.recipe import Recipe, load_recipe
 from viodat.bench.registry import ModelSpec, find_model
-from viodat.bench.store import GridStore, grid_store, store_key
+from viodat.bench.store import AUDIO_RATE_HZ, GridStore, grid_store, store_key
 from viodat.dataset.reader import open_dataset
 from viodat.errors import ConfigError, DatasetError
 from viodat.files import sha256, write_text
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 RUN: Final = "run.json"
 FORMAT: Final = 1
 GRIDS: Final = "grids"
-AUDIO_RATE_HZ: Final = 100
 _MEASURED_S: Final = 10.0
 _MEASURED_BATCH: Final = 4
 

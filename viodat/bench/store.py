@@ -29,6 +29,8 @@ from viodat.dataset.splits import SPLITS
 from viodat.files import sha256
 
 FORMAT: Final = 3
+AUDIO_RATE_HZ: Final = 100
+"""Of the features that models listen to."""
 _INDEX: Final = "index.json"
 _WORLD_BYTES: Final = 64_000_000
 
@@ -141,7 +143,7 @@ def grid_store(
     *,
     rate_hz: float = 30.0,
     pose2d: str = "detected",
-    audio_rate_hz: int | None = 100,
+    audio_rate_hz: int | None = AUDIO_RATE_HZ,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> GridStore:
     """Open a dataset's store below a folder, made first if it is not there.

@@ -113,6 +113,8 @@ def test_a_network_that_was_asked_first_can_be_trained_after():
     with torch.inference_mode():
         network(batch)
     network.loss(network(batch), batch).backward()
+    gradients = [value.grad for value in network.parameters()]
+    assert all(gradient is not None and torch.isfinite(gradient).all() for gradient in gradients)
 
 
 @pytest.mark.parametrize(

@@ -276,8 +276,9 @@ def test_courses_of_other_lengths_and_gaps(results):
     told["vibrato"]["rows"]["tcn"] = [None] * 4
     told["over_time"][0]["time_s"][3] = None
     told["over_time"][1]["rows"] = {"viopose": [None] * len(told["over_time"][1]["time_s"]), "unheard of": [1.0]}
-    for text in SVG.findall(results_page(changed)):
-        ElementTree.fromstring(text)
+    drawn = SVG.findall(results_page(changed))
+    assert drawn
+    assert all(ElementTree.fromstring(text).tag.endswith("svg") for text in drawn)
 
 
 @pytest.mark.parametrize(
