@@ -1,4 +1,4 @@
-"""Blocks that refine three hypotheses of the same frames, each by itself and with the others (sections 3.3, 3.4).
+"""Blocks that refine three hypotheses of the same frames, each by itself and with the others (SHR, CHI).
 
 A hypothesis is (B, T, C); three of them stand in a list.
 """
@@ -16,7 +16,7 @@ HYPOTHESES: Final = 3
 
 
 class SelfHypothesisRefinement(nn.Module):
-    """Self-attention within each hypothesis, then one MLP over all of them side by side (section 3.3).
+    """Self-attention within each hypothesis, then one MLP over all of them side by side (SHR).
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class SelfHypothesisRefinement(nn.Module):
 
 
 class CrossHypothesisInteraction(nn.Module):
-    """Attention from hypothesis to hypothesis, then one MLP over all of them side by side (section 3.4).
+    """Attention from hypothesis to hypothesis, then one MLP over all of them side by side (CHI).
 
     Each takes its values from itself; queries and keys are those of the others, as they are by then. Parameters are
     those of :class:`SelfHypothesisRefinement`.

@@ -1,8 +1,8 @@
 """MHFormer, after Li et al. 2022: *MHFormer: multi-hypothesis transformer for 3D human pose estimation*.
 
 Three transformers over the coordinates of all joints, each a token of T numbers, give three hypotheses one from the
-other (section 3.2). Each becomes a sequence of T tokens; they are refined by themselves (3.3), then with each other
-(3.4), and poses of all frames are read off all three (3.5). That of the middle frame is scored. Lengths inside are
+other. Each becomes a sequence of T tokens; they are refined by themselves, then with each other, and
+poses of all frames are read off all three. That of the middle frame is scored. Lengths inside are
 metres.
 """
 
@@ -160,7 +160,8 @@ class MHFormer(LiftingModel):
 
     def _answered(self, pose2d: Tensor, scored: slice) -> Tensor:
         check_windows(pose2d, self.frames, self.joints, "MHFormer")
-        numbers = self.frames * self.norm.weight.numel()
+        # Of one hypothesis: a CPU answers some ten windows in a fourth less time than as many one by one.
+        numbers = self.positions[0].numel()
         return in_portions(lambda part: self._lifted(part, scored), pose2d, numbers, whole=self.training)
 
     def _lifted(self, pose2d: Tensor, scored: slice) -> Tensor:
@@ -179,7 +180,7 @@ class MHFormer(LiftingModel):
 
 
 class CoordinateEncoder(nn.Module):
-    """A transformer over coordinates, each of which is a token of T numbers (section 3.2): (B, 2J, T) for the same."""
+    """A transformer over coordinates, each of which is a token of T numbers: (B, 2J, T) for the same."""
 
     def __init__(self, coordinates: int, frames: int, depth: int, *, dropout: float, drop_path: float) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """MixSTE, after Zhang et al. 2022: *Seq2seq mixed spatio-temporal encoder for 3D human pose estimation in video*.
 
-Keypoints of T frames become tokens, one for each joint and frame (section 3.1). Blocks of attention alternate: over the
-joints of each frame, then over the frames of each joint (3.2, 3.3); every frame's pose is read off its tokens (3.4).
+Keypoints of T frames become tokens, one for each joint and frame. Blocks of attention alternate: over the
+joints of each frame, then over the frames of each joint; every frame's pose is read off its tokens.
 Layout of tokens: (B, T, J, C) throughout. Lengths inside are metres.
 """
 
@@ -44,7 +44,7 @@ JOINT_WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(
         "index": 4.0, "pinky": 4.0, "thumb": 4.0,
     }
 )  # fmt: skip
-"""Weight of a joint by its name without its side (section 3.4, W-MPJPE); 1 for all others."""
+"""Weight of a joint by its name without its side (W-MPJPE); 1 for all others."""
 
 
 class MixSte(LiftingModel):
@@ -154,7 +154,7 @@ class MixSte(LiftingModel):
         return answer
 
     def loss_values(self, output: Tensors, batch: Tensors) -> dict[str, Tensor]:
-        """Give the three terms of section 3.4 in metres: weighted distances, squared steps, and errors of velocity."""
+        """Give the loss's three terms in metres: weighted distances, squared steps, and errors of velocity."""
         pred, target, valid = output["pose3d"] / METRE_MM, batch["target"] / METRE_MM, batch["valid"]
         steps, both = pred.diff(dim=1), _both(valid)
         return {

@@ -1,7 +1,7 @@
 """The blocks that P-STMO and StridedFormer share: vanilla and strided transformers over frames.
 
-After Li et al. 2022 (*Exploiting temporal contexts with strided transformer for 3D human pose estimation*, IEEE TMM),
-section III. Norms are of the unbiased standard deviation, and all projections of attention start with the same
+After Li et al. 2022 (*Exploiting temporal contexts with strided transformer for 3D human pose estimation*, IEEE TMM).
+Norms are of the unbiased standard deviation, and all projections of attention start with the same
 weights, in all layers: so does the published code, by copying one layer.
 """
 

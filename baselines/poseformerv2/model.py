@@ -2,9 +2,9 @@
 
 *PoseFormerV2: exploring frequency domain for efficient and robust 3D human pose estimation*, CVPR.
 
-A window of T frames is seen twice: its F middle frames by a transformer over the joints of each (section 3.2), and all
-of it by the C lowest coefficients of each coordinate's discrete cosine transform (3.3). Both become tokens of one
-transformer (3.4), whose answer is the pose of the middle frame. Lengths inside are metres.
+A window of T frames is seen twice: its F middle frames by a transformer over the joints of each, and all
+of it by the C lowest coefficients of each coordinate's discrete cosine transform. Both become tokens of one
+transformer, whose answer is the pose of the middle frame. Lengths inside are metres.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class PoseFormerV2(LiftingModel):
 
 
 class MixedBlock(nn.Module):
-    """A block over tokens of frequencies and of frames (section 3.4).
+    """A block over tokens of frequencies and of frames.
 
     All attend to all; then the first half of them, rounded down, goes through an MLP, and the rest through one that
     works on their discrete cosine transform. Parameters are those of :class:`viodat.baselines.parts.attention.Block`.

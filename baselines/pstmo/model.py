@@ -1,6 +1,6 @@
 """P-STMO: frames are encoded one by one, then a vanilla and a strided transformer see them together.
 
-After Shan et al. 2022, section 3. Both stages share the frame encoder and the vanilla transformer, which the first
+After Shan et al. 2022. Both stages share the frame encoder and the vanilla transformer, which the first
 learns without any truth: it restores keypoints of which frames and joints were masked.
 """
 

@@ -1,6 +1,6 @@
 """StridedFormer: a vanilla transformer over frames, then a strided one that comes down to the centre frame.
 
-After Li et al. 2022, section III; the second stage of its training, which refines what was predicted, is an option.
+After Li et al. 2022; the second stage of its training, which refines what was predicted, is an option.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A fully convolutional network over time, after Pavllo et al. 2019 (VideoPose3D), section 3.
+"""A fully convolutional network over time, after Pavllo et al. 2019 (VideoPose3D).
 
 Keypoints of 3^n frames go through a convolution over 3 frames and n - 1 residual blocks, each a convolution over 3
 frames (dilated 3, 9, ...) and one over 1, with batch normalisation, ReLU and dropout; a last one gives the pose of the

@@ -28,7 +28,7 @@ from viodat.baselines.viopose.motion import (
 
 from viodat.bench.joint_sets import VIODAT18, JointSet
 from viodat.bench.network import POSITION, LiftingModel, Tensors, distances
-from viodat.dataset.schema import N_FEATURES
+from viodat.dataset.sound import AUDIO_KINDS
 from viodat.errors import ConfigError
 
 Audio = Literal["features", "none", "spectrogram"]
@@ -49,10 +49,9 @@ class VioPose(LiftingModel):
     frames
         T, at 30 Hz; the paper has 150 and tries 90, 120 and 180.
     audio
-        ``features``: 35 of them a row; ``none``: it does not listen; ``spectrogram`` is refused, as long as datasets
-        store none.
+        ``features``: 35 of them a row; ``spectrogram``: viodat's own, 128 levels a row; ``none``: it does not listen.
     audio_rate_hz
-        Rows of sound per second; the paper has 100 and tries 30 and 300.
+        Rows of sound per second; the paper has 100 and tries 30 and 300. Spectrograms have 100.
     audio_frames
         F, rows of sound in a window; None: as many as ``audio_rate_hz`` makes of ``frames``.
     cnn
@@ -123,10 +122,11 @@ class VioPose(LiftingModel):
         ):
             if value not in get_args(known):
                 raise ConfigError(f"VioPose has no {name} {value!r}; expected {', '.join(get_args(known))}")
-        if audio == "spectrogram":
+        kind = None if audio == "none" else f"{audio}{audio_rate_hz:g}"
+        if kind is not None and kind not in AUDIO_KINDS:
             raise ConfigError(
-                "VioPose cannot listen to spectrograms: datasets store the 35 features alone",
-                mend='Set audio = "features".',
+                f"VioPose cannot listen to {audio} at {audio_rate_hz:g} Hz; datasets store {', '.join(AUDIO_KINDS)}",
+                mend="Set audio and audio_rate_hz to one of these.",
             )
         if frames < _FEWEST_FRAMES:
             raise ConfigError(f"VioPose over {frames} frames: expected {_FEWEST_FRAMES} or more")
@@ -135,23 +135,24 @@ class VioPose(LiftingModel):
                 f"VioPose with {len(filters)} filters, {len(kernels)} kernels and {len(strides)} strides: expected as "
                 "many of each, and one or more"
             )
-        self.joints, self.frames, self.audio = joints, frames, audio != "none"
+        self.joints, self.frames, self.audio = joints, frames, kind
         self.hierarchy = "none" if hierarchy == "parallel" else hierarchy
         self.integration = integration and hierarchy != "parallel"
         self.differentiation = differentiation and hierarchy != "parallel"
-        self.audio_frames, self.pose_unit_mm = 0, pose_unit_mm
+        self.audio_shape, self.pose_unit_mm = (0, 0), pose_unit_mm
         if pose_encoder == "temporal":
             self.pose_encoder: nn.Module = TemporalPoseEncoder(
                 len(joints), frames, width, heads, mlp, pose_layers, dropout
             )
         else:
             self.pose_encoder = SpatialPoseEncoder(len(joints), joint_width, width, heads, mlp, pose_layers, dropout)
-        if self.audio:
-            self.audio_frames = round(frames * audio_rate_hz / _RATE_HZ) if audio_frames is None else audio_frames
-            if self.audio_frames < 1:
-                raise ConfigError(f"VioPose with {self.audio_frames} rows of sound a window: expected 1 or more")
+        if kind is not None:
+            rows = rows_of_sound(frames, audio_rate_hz) if audio_frames is None else audio_frames
+            if rows < 1:
+                raise ConfigError(f"VioPose with {rows} rows of sound a window: expected 1 or more")
+            self.audio_shape = (rows, AUDIO_KINDS[kind].width)
             self.audio_encoder = AudioEncoder(
-                N_FEATURES, self.audio_frames, frames, cnn, filters, kernels, strides, width, heads, mlp, layers,
+                AUDIO_KINDS[kind].width, rows, frames, cnn, filters, kernels, strides, width, heads, mlp, layers,
                 dropout,
             )  # fmt: skip
             self.fusion = narrow(nn.Linear(2 * width, width))
@@ -239,15 +240,19 @@ class VioPose(LiftingModel):
         if audio is None:
             raise ConfigError(
                 "VioPose listens, and there is no sound",
-                mend="Build the dataset with audio features at 100 Hz, or take the model viopose-no-audio.",
+                mend=f"Give it windows with audio={self.audio!r}, or take the model viopose-no-audio.",
             )
-        if audio.shape[1:] != (self.audio_frames, N_FEATURES):
+        if audio.shape[1:] != self.audio_shape:
             raise ConfigError(
-                f"VioPose was built for ({self.audio_frames}, {N_FEATURES}) rows of sound a window, but got "
-                f"{tuple(audio.shape[1:])}",
-                mend="Give audio_rate_hz of the model and of the store the same value.",
+                f"VioPose was built for {self.audio_shape} rows of sound a window, but got {tuple(audio.shape[1:])}",
+                mend=f"Give it windows with audio={self.audio!r}.",
             )
         return audio
+
+
+def rows_of_sound(frames: int, audio_rate_hz: float) -> int:
+    """Give how many rows of sound there are in a window."""
+    return round(frames * audio_rate_hz / _RATE_HZ)
 
 
 class Level(nn.Module):

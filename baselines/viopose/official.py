@@ -20,8 +20,9 @@ from viodat.baselines.parts.official import (
     official_names,
     tensors_of,
 )
-from viodat.baselines.viopose.model import VioPose
+from viodat.baselines.viopose.model import VioPose, rows_of_sound
 
+from viodat.dataset.paths import FEATURE_RATES_HZ
 from viodat.errors import ConfigError
 
 _TOGETHER: Final = "spatial_to_temporal"
@@ -230,8 +231,10 @@ def _options(config: Mapping[str, Any]) -> dict[str, Any]:
             "dropout": model["DROPOUT"],
         }
         if of_sound:
+            rates = [rate for rate in FEATURE_RATES_HZ if rows_of_sound(options["frames"], rate) == sound["FRAME"]]
             options |= {
                 "audio_frames": sound["FRAME"],
+                "audio_rate_hz": rates[0] if rates else 100,
                 "cnn": str(sound["CNN_TYPE"]).lower(),
                 "filters": sound["CNN_FILTERS"],
                 "kernels": sound["CNN_KERNELS"],

@@ -1,12 +1,12 @@
 """How fast the models are against their papers' equations in plain PyTorch, and what memory MixSTE's training takes.
 
-    python benchmarks/speed/models.py [--model mixste poseformerv2 ...] [--threads 2] [--repeats 5] [--quick] [--json]
+    python benchmarks/speed/models.py [--model mixste poseformerv2 ...] [--only forward ...] [--quick] [--json]
 
 Both have the same parameters, and must give the same (to 1e-4 in float32; in training also loss and gradient) before
-anything is timed; both make steps of the paper's optimiser, with its dropout. They run in turns in one process, and a
-ratio is the median of those of each turn, so that what else the machine does weighs on both. The equations are in
-``plain/``. Models of a centre frame also lift a whole recording, by windows that slide over it. Times are wall-clock:
-run it on an idle machine.
+anything is timed; both make steps of the paper's optimiser, with its dropout. They run in turns in one process, each
+part in one of its own, and a ratio is the median of those of each turn, so that what else the machine does weighs on
+both. The equations are in ``plain/``. Models of a centre frame also lift a whole recording, by windows that slide over
+it. Times are wall-clock: run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -32,6 +33,7 @@ from viodat.bench.network import LiftingModel
 from viodat.bench.optimisers import optimiser_of
 from viodat.bench.recipe import load_recipe
 
+PARTS = ["memory", "forward", "sliding", "step"]
 WINDOWS = 64
 """Windows of a recording at a time, as the harness asks for them."""
 STEP_AT_LEAST = 0.95
@@ -176,16 +178,45 @@ def _resident_mb(line: str) -> float:
 
 
 def rows(arguments: argparse.Namespace) -> Iterator[Row]:
-    """Measure everything, model by model."""
-    clock = Clock(arguments.repeats, arguments.seconds)
+    """Measure everything, model by model, each part in a process of its own.
+
+    What a process freed, it keeps, and what it has need not be asked of the system again: a training step makes plain
+    attention's large matrices cheaper for the rest of it.
+    """
     for name in arguments.model:
-        # First, while this process has not taken the machine's memory.
-        if name == "mixste":
-            yield from memory(arguments.threads, arguments.small)
-        ours, plain = PAIRS[name].made(arguments.small)
+        for part in ("check", *arguments.only):
+            if part == "memory":
+                yield from memory(arguments.threads, arguments.small) if name == "mixste" else ()
+                continue
+            command = [
+                sys.executable,
+                __file__,
+                "--model",
+                name,
+                "--part-of",
+                part,
+                "--threads",
+                str(arguments.threads),
+            ]
+            command += ["--repeats", str(arguments.repeats), "--seconds", str(arguments.seconds)]
+            command += ["--frames", str(arguments.frames), *(["--small"] if arguments.small else [])]
+            done = subprocess.run(command, stdout=subprocess.PIPE)
+            if done.returncode:
+                raise SystemExit(f"{name}, {part}: failed, see above")
+            yield from (Row(**row) for row in json.loads(done.stdout))
+
+
+def rows_of(part: str, name: str, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Measure one part of one model."""
+    clock = Clock(arguments.repeats, arguments.seconds)
+    ours, plain = PAIRS[name].made(arguments.small)
+    if part == "check":
         check_same(name, ours, plain, PAIRS[name].step)
+    elif part == "forward":
         yield from forwards(name, ours, plain, clock)
+    elif part == "sliding":
         yield from slides(name, ours, plain, arguments.frames, clock)
+    else:
         yield from steps(name, ours, plain, clock)
 
 
@@ -193,6 +224,7 @@ def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", nargs="+", choices=list(PAIRS), default=list(PAIRS))
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="What of it.")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5, help="Turns at least, of everything.")
     parser.add_argument("--seconds", type=float, default=5.0, help="Turns are made until so many have passed.")
@@ -200,10 +232,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="One turn and 24 frames: whether it runs, not how fast.")
     parser.add_argument("--json", action="store_true", help="Print JSON in place of the table.")
     parser.add_argument("--small", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--part-of", help=argparse.SUPPRESS)
     parser.add_argument("--memory-of", choices=["plain", *MEMORY_AT_MOST], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
+    if arguments.part_of:
+        print(json.dumps([asdict(row) for row in rows_of(arguments.part_of, arguments.model[0], arguments)]))
+        return
     if arguments.memory_of:
         print(json.dumps(memory_of(arguments.memory_of, arguments.small)))
         return

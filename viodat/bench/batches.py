@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from viodat.bench.compiled import compiled
 from viodat.bench.store import GridStore, StoredRecording
-from viodat.dataset.grid import NS
-from viodat.dataset.schema import N_FEATURES
+from viodat.dataset.schema import NS
 from viodat.joints import MIRROR, ROOT_JOINTS
 
 Float32 = NDArray[np.float32]
@@ -42,7 +41,7 @@ class Batch:
     valid
         (B, T, 18) bool: truth of the joint and of the root is determined, and the frame is of the recording.
     audio
-        (B, F, 35) float32, zero where there is no sound; F is 0 where none is asked for.
+        (B, F, W) float32, zero where there is no sound; of the kind that is asked for, F is 0 if none is.
     windows
         (B,) which they are.
     devices
@@ -75,8 +74,8 @@ class Windows:
         Grid steps by which the first window starts before its recording's first frame; edges are repeated.
     normalisation
         ``screen``: x / w * 2 - 1, y / w * 2 - h / w; ``root_px``: pixels from the mid-pelvis; ``px``: pixels.
-    with_audio
-        Whether sound is given.
+    audio
+        Which sound is given: one of :data:`viodat.dataset.sound.AUDIO_KINDS`; None: none.
     cut
         ``hop``: as ``hop`` and ``offset`` say, until all frames are in one; ``centred``: windows that do not overlap,
         as many as cover the recording, centred on it; ``inside``: windows that do not overlap, but for the last, which
@@ -99,15 +98,14 @@ class Windows:
         hop: int,
         offset: int = 0,
         normalisation: Normalisation = "screen",
-        with_audio: bool = False,
+        audio: str | None = None,
         cut: Cut = "hop",
         sound: Sound = "own",
     ) -> None:
         self.store, self.recordings, self.frames = store, tuple(recordings), frames
         self._kind = NORMALISATIONS.index(normalisation)
-        rate = store.audio_rate_hz if with_audio else None
-        self.audio_rows = round(frames * rate / store.rate_hz) if rate else 0
-        self._audio_step_ns = NS / rate if rate else 1.0
+        self._sound = store.sound(audio) if audio else None
+        self.audio_rows = round(frames * self._sound.kind.rate_hz / store.rate_hz) if self._sound else 0
         starts = [
             (k, first)
             for k, one in enumerate(self.recordings)
@@ -115,21 +113,20 @@ class Windows:
         ]
         table = np.array(starts, dtype=np.int64).reshape(-1, 2)
         self.of, self.first = table[:, 0], table[:, 1]
-        self._rows = np.array(
-            [(one.first, one.points, one.audio_first, one.audio_rows) for one in self.recordings], dtype=np.int64
-        ).reshape(-1, 4)
+        self._rows = np.array([(one.first, one.points) for one in self.recordings], dtype=np.int64).reshape(-1, 2)
         self._sizes = np.array([(one.width_px, one.height_px) for one in self.recordings], dtype=np.float32)
         self._devices = np.array([one.device for one in self.recordings], dtype=np.str_)
         begins = np.array([one.start_ns for one in self.recordings], dtype=np.int64)
         step = NS / store.rate_hz
         since_ns = np.rint(self.first * step).astype(np.int64)
-        self._heard = self._rows
+        heard = self.recordings
         if sound == "another":
-            others = [_of_another_trial(one, store.recordings) for one in self.recordings]
-            begins = np.array([one.start_ns for one in others], dtype=np.int64)
-            self._heard = np.array([(0, 0, one.audio_first, one.audio_rows) for one in others], dtype=np.int64)
-        elif sound == "silent":
-            self._heard = np.zeros_like(self._rows)
+            heard = tuple(_of_another_trial(one, store.recordings) for one in self.recordings)
+            begins = np.array([one.start_ns for one in heard], dtype=np.int64)
+        self._heard = np.zeros_like(self._rows)
+        if self._sound and sound != "silent":
+            spans = [self._sound.spans[one.recording] for one in heard]
+            self._heard = np.array(spans, dtype=np.int64).reshape(-1, 2)
         self._start_ns = begins[self.of] + since_ns if len(table) else begins[:0]
 
     def __len__(self) -> int:
@@ -147,7 +144,7 @@ class Windows:
         pose2d = np.empty((count, self.frames, len(MIRROR), 2), np.float32)
         target = np.empty((count, self.frames, len(MIRROR), 3), np.float32)
         valid = np.empty((count, self.frames, len(MIRROR)), np.bool_)
-        audio = np.zeros((count, self.audio_rows, N_FEATURES), np.float32)
+        audio = np.zeros((count, self.audio_rows, self._sound.kind.width if self._sound else 0), np.float32)
         flips = np.zeros(count, np.bool_) if flipped is None else flipped
         store = self.store
         _fill(
@@ -155,13 +152,13 @@ class Windows:
             self._sizes[self.of[windows]], flips, self._kind, np.array(MIRROR), np.array(ROOT_JOINTS), pose2d, target,
             valid,
         )  # fmt: skip
-        if self.audio_rows:
+        if self._sound:
             _fill_audio(
-                store.audio,
-                store.audio_ns,
+                self._sound.values,
+                self._sound.time_ns,
                 self._heard[self.of[windows]],
                 self._start_ns[windows],
-                self._audio_step_ns,
+                NS / self._sound.kind.rate_hz,
                 audio,
             )
         of = self.of[windows]
@@ -251,10 +248,10 @@ def _fill(
 
 
 @compiled
-def _fill_audio(features: Any, times: Any, rows: Any, starts: Any, step_ns: float, audio: Any) -> None:
+def _fill_audio(values: Any, times: Any, rows: Any, starts: Any, step_ns: float, audio: Any) -> None:
     """Take, for each moment of a window, the row that is nearest; none that is more than a row away."""
     for b in range(len(rows)):
-        begin, end = rows[b, 2], rows[b, 2] + rows[b, 3]
+        begin, end = rows[b, 0], rows[b, 0] + rows[b, 1]
         if begin == end:
             continue
         at = begin + np.searchsorted(times[begin:end], starts[b])
@@ -267,4 +264,4 @@ def _fill_audio(features: Any, times: Any, rows: Any, starts: Any, step_ns: floa
                 at -= 1
             if abs(times[at] - wanted) <= step_ns:
                 for f in range(audio.shape[2]):
-                    audio[b, k, f] = features[at, f]
+                    audio[b, k, f] = values[at, f]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from viodat.bench.lifting import Lifter, predict
 from viodat.bench.protocol import DEFAULT, Protocol, load_protocol
 from viodat.bench.scores import Scores, score
-from viodat.bench.store import AUDIO_RATE_HZ, grid_store
+from viodat.bench.store import grid_store
 from viodat.dataset.reader import VioDataset, open_dataset
 from viodat.errors import ConfigError, DatasetError
 from viodat.joints import JOINTS
@@ -59,8 +59,7 @@ def evaluate_model(
     opened = dataset if isinstance(dataset, VioDataset) else open_dataset(dataset)
     with ExitStack() as stack:
         folder = cache or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        audio = AUDIO_RATE_HZ if model.audio else None
-        store = grid_store(opened, folder, rate_hz=rate_hz, pose2d=pose2d, audio_rate_hz=audio)
+        store = grid_store(opened, folder, rate_hz=rate_hz, pose2d=pose2d)
         recordings = store.of_split(split)
         if not recordings:
             there = ", ".join(sorted({one.split for one in store.recordings}))

@@ -38,7 +38,7 @@ class MeanPose:
     whole: bool = False
     normalisation: Normalisation = "px"
     cut: Cut = "hop"
-    audio: bool = False
+    audio: str | None = None
     sound: Sound = "own"
     mirrors: bool = False
     means: dict[str, Float32] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Ridge:
     whole: bool = False
     normalisation: Normalisation = "root_px"
     cut: Cut = "hop"
-    audio: bool = False
+    audio: str | None = None
     sound: Sound = "own"
     mirrors: bool = True
 

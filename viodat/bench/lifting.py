@@ -44,7 +44,7 @@ class Lifter(Protocol):
     normalisation, cut
         How it wants its pictures, and recordings cut into windows: as in :class:`viodat.bench.batches.Windows`.
     audio, sound
-        Whether it listens, and to whose sound.
+        What it listens to, of :data:`viodat.dataset.sound.AUDIO_KINDS`, None: nothing; and to whose sound.
     mirrors
         Whether its answer to the mirror image is another opinion on the same, so that both may be averaged.
     """
@@ -55,7 +55,7 @@ class Lifter(Protocol):
     whole: bool
     normalisation: Normalisation
     cut: Cut
-    audio: bool
+    audio: str | None
     sound: Sound
     mirrors: bool
 
@@ -81,7 +81,7 @@ def windows_for(model: Lifter, store: GridStore, one: StoredRecording) -> Window
         hop=1 if model.centre else model.hop,
         offset=reach // 2 if model.centre else 0,
         normalisation=model.normalisation,
-        with_audio=model.audio,
+        audio=model.audio,
         cut="hop" if model.centre else model.cut,
         sound=model.sound,
     )

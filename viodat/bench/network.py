@@ -38,7 +38,7 @@ class LiftingModel(nn.Module):
     normalisation
         ``screen``, ``root_px`` or ``px`` (:class:`viodat.bench.batches.Windows`).
     audio
-        Whether it listens.
+        What it listens to, of :data:`viodat.dataset.sound.AUDIO_KINDS`; None: nothing.
     cut
         How recordings that are predicted are cut into windows, where all frames are scored.
     sound
@@ -55,7 +55,7 @@ class LiftingModel(nn.Module):
     centre: bool
     joints: JointSet = VIODAT18
     normalisation: Normalisation = "screen"
-    audio: bool = False
+    audio: str | None = None
     cut: Cut = "hop"
     sound: Sound = "own"
     mirrors: bool = True
@@ -69,7 +69,7 @@ class LiftingModel(nn.Module):
         Parameters
         ----------
         batch
-            ``pose2d`` (B, T, J, 2) normalised, ``image_size`` (B, 2) px, ``audio`` (B, F, 35) if it listens.
+            ``pose2d`` (B, T, J, 2) normalised, ``image_size`` (B, 2) px, ``audio`` (B, F, W) if it listens.
 
         Returns
         -------

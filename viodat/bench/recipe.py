@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -156,6 +157,20 @@ class Recipe(_Table):
     name: str
     note: str = ""
     stage: tuple[Stage, ...] = Field(min_length=1)
+
+    def with_options(self, options: Mapping[str, Any]) -> Recipe:
+        """Give it with other arguments of the model in all stages; ``frames`` are then also those of the windows."""
+        if not options:
+            return self
+        windows = {name: value for name, value in options.items() if name == "frames"}
+        stages = tuple(
+            stage.model_copy(
+                update={"model": {**stage.model, **options}, "data": stage.data.model_copy(update=windows)}
+            )
+            for stage in self.stage
+        )
+        told = ", ".join(f"{name} = {value}" for name, value in options.items())
+        return self.model_copy(update={"stage": stages, "note": "; ".join(filter(None, (self.note, told)))})
 
 
 def load_recipe(path: Path, name: str) -> Recipe:

@@ -25,7 +25,7 @@ from viodat.bench.protocol import Protocol, load_protocol
 from viodat.bench.ranks import ranks
 from viodat.bench.recipe import Recipe, load_recipe
 from viodat.bench.registry import ModelSpec, find_model
-from viodat.bench.store import AUDIO_RATE_HZ, GridStore, grid_store, store_key
+from viodat.bench.store import GridStore, grid_store, store_key
 from viodat.dataset.reader import open_dataset
 from viodat.errors import ConfigError, DatasetError
 from viodat.files import sha256, write_text
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from viodat.bench.training import How
 
 RUN: Final = "run.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 GRIDS: Final = "grids"
 _MEASURED_S: Final = 10.0
 _MEASURED_BATCH: Final = 4
@@ -115,10 +115,8 @@ class Unfinished:
 
 
 def open_store(dataset: str | Path, runs: Path, *, shown: Shown = lambda *_: None) -> GridStore:
-    """Open a dataset's store below the folder of runs, made first if need be; with sound if its features were built."""
-    opened = open_dataset(dataset)
-    audio = AUDIO_RATE_HZ if AUDIO_RATE_HZ in opened.info["feature_rates_hz"] else None
-    return grid_store(opened, runs / GRIDS, audio_rate_hz=audio, progress=shown)
+    """Open a dataset's store below the folder of runs, made first if need be."""
+    return grid_store(open_dataset(dataset), runs / GRIDS, progress=shown)
 
 
 def read_run(folder: Path) -> Run:
@@ -154,9 +152,7 @@ def store_of(run: Run) -> GridStore:
     identity = run.told["identity"]
     try:
         return GridStore(
-            run.folder.parent
-            / GRIDS
-            / store_key(identity["dataset_sha256"], identity["rate_hz"], identity["pose2d"], identity["audio_rate_hz"])
+            run.folder.parent / GRIDS / store_key(identity["dataset_sha256"], identity["rate_hz"], identity["pose2d"])
         )
     except OSError as error:
         raise ConfigError(
@@ -173,6 +169,7 @@ def run_model(
     runs: Path,
     *,
     recipe: str = "quick",
+    options: Mapping[str, Any] | None = None,
     how: How | None = None,
     protocol: Protocol | None = None,
 ) -> Run | Unfinished:
@@ -186,8 +183,8 @@ def run_model(
         The dataset.
     runs
         Folder of all runs.
-    recipe
-        Of a network.
+    recipe, options
+        Of a network, and arguments of it in place of the recipe's.
     how
         Of the training; None: as its defaults are.
     protocol
@@ -196,13 +193,15 @@ def run_model(
     Raises
     ------
     ConfigError
-        There is no such model or recipe.
+        There is no such model, recipe or option.
     """
     from viodat.bench.training import How
 
     how, protocol = how or How(), protocol or load_protocol()
     spec = find_model(name)
-    chosen = load_recipe(spec.recipes, recipe) if spec.recipes is not None else None
+    if options and spec.recipes is None:
+        raise ConfigError(f"model {spec.title} is no network: it has no option {next(iter(options))!r}")
+    chosen = load_recipe(spec.recipes, recipe).with_options(options or {}) if spec.recipes is not None else None
     identity = _identity(name, spec, chosen, store, division, how.seed, protocol.flipped)
     folder = runs / _label(identity, division)
     with ranks(how.device) as mine:
@@ -280,7 +279,6 @@ def _identity(
         "dataset_sha256": store.dataset_sha256,
         "rate_hz": store.rate_hz,
         "pose2d": store.pose2d,
-        "audio_rate_hz": store.audio_rate_hz,
         "viodat": __version__,
         "code_sha256": code_sha256(made_by.__module__),
     }
@@ -313,6 +311,7 @@ def _fitted(
         name: {
             "loss": [epoch.loss for epoch in epochs],
             "validation_mm": [epoch.validation_mm for epoch in epochs],
+            "validation_mpjve": [epoch.validation_mpjve for epoch in epochs],
             "seconds": [round(epoch.seconds, 3) for epoch in epochs],
         }
         for name, epochs in found.epochs.items()

@@ -19,19 +19,19 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from viodat.bench.sound_store import INDEX, SoundStore, write_sounds
 from viodat.dataset import paths, schema
 from viodat.dataset.cache import ByteCache
-from viodat.dataset.grid import Grid, Span
+from viodat.dataset.grid import Span
 from viodat.dataset.grids import Grids, assigned_splits
 from viodat.dataset.new_folder import new_folder
-from viodat.dataset.reader import VioDataset
+from viodat.dataset.reader import VioDataset, open_dataset
+from viodat.dataset.sound import AUDIO_KINDS
 from viodat.dataset.splits import SPLITS
+from viodat.errors import DatasetError
 from viodat.files import sha256
 
-FORMAT: Final = 3
-AUDIO_RATE_HZ: Final = 100
-"""Of the features that models listen to."""
-_INDEX: Final = "index.json"
+FORMAT: Final = 4
 _WORLD_BYTES: Final = 64_000_000
 
 Float32 = NDArray[np.float32]
@@ -49,8 +49,6 @@ class StoredRecording:
         Time of its first row on the mocap clock.
     first, points
         Its rows of poses.
-    audio_first, audio_rows
-        Its rows of sound; none without.
     width_px, height_px
         Of its pictures.
     """
@@ -63,8 +61,6 @@ class StoredRecording:
     start_ns: int
     first: int
     points: int
-    audio_first: int
-    audio_rows: int
     width_px: float
     height_px: float
 
@@ -76,28 +72,30 @@ class GridStore:
     ----------
     folder
         As :func:`grid_store` wrote it.
+    dataset
+        Where what is not there yet, sound, can be read; None: nowhere.
 
     Attributes
     ----------
     recordings
         All that have clock, calibration and keypoints, in the order of their rows.
-    rate_hz, audio_rate_hz, pose2d
+    rate_hz, pose2d
         As asked for.
     dataset_sha256, name
         Digest of the dataset's manifest, and what its folder was called.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        index = json.loads((folder / _INDEX).read_text("utf-8"))
+    def __init__(self, folder: Path, dataset: Path | None = None) -> None:
+        self.folder, self.dataset = folder, dataset
+        self._sounds: dict[str, SoundStore] = {}
+        index = json.loads((folder / INDEX).read_text("utf-8"))
         self.rate_hz = float(index["rate_hz"])
-        self.audio_rate_hz: int | None = index["audio_rate_hz"]
         self.pose2d = str(index["pose2d"])
         self.dataset_sha256, self.name = str(index["dataset_sha256"]), str(index["name"])
         self.recordings = tuple(StoredRecording(**row) for row in index["recordings"])
 
-    def __reduce__(self) -> tuple[type[GridStore], tuple[Path]]:
-        return GridStore, (self.folder,)
+    def __reduce__(self) -> tuple[type[GridStore], tuple[Path, Path | None]]:
+        return GridStore, (self.folder, self.dataset)
 
     @cached_property
     def pose2d_px(self) -> Float32:
@@ -119,15 +117,30 @@ class GridStore:
         """(N, 18) mm: standard deviation of the truth, per axis; NaN where none is stated."""
         return cast(Float32, self._array("sigma_mm"))
 
-    @cached_property
-    def audio(self) -> Float32:
-        """(M, 35) rows of features, one recording after the other, as they are stored."""
-        return cast(Float32, self._array("audio"))
+    def sound(self, kind: str) -> SoundStore:
+        """Give the recordings' sound, one of :data:`viodat.dataset.sound.AUDIO_KINDS`, brought here first if need be.
 
-    @cached_property
-    def audio_ns(self) -> NDArray[np.int64]:
-        """(M,) ns, mocap clock."""
-        return cast(NDArray[np.int64], self._array("audio_ns"))
+        Raises
+        ------
+        DatasetError
+            It was not built, no recording has it, or the dataset is not there or another one by now.
+        ConfigError
+            The folder cannot be written.
+        """
+        if kind not in self._sounds:
+            place = self.folder / kind
+            if not (place / INDEX).is_file():
+                if self.dataset is None or sha256(self.dataset / paths.MANIFEST_NAME) != self.dataset_sha256:
+                    raise DatasetError(
+                        "the dataset was built anew while it was in use",
+                        where=self.dataset or self.folder,
+                        mend="Open it again.",
+                    )
+                write_sounds(
+                    open_dataset(self.dataset), [one.recording for one in self.recordings], AUDIO_KINDS[kind], place
+                )
+            self._sounds[kind] = SoundStore(place)
+        return self._sounds[kind]
 
     def of_split(self, split: str, splits: Mapping[str, str] | None = None) -> tuple[StoredRecording, ...]:
         """Give the recordings of a split: the dataset's, or another assignment of trials to splits."""
@@ -143,7 +156,6 @@ def grid_store(
     *,
     rate_hz: float = 30.0,
     pose2d: str = "detected",
-    audio_rate_hz: int | None = AUDIO_RATE_HZ,
     progress: Callable[[int, int, str], None] = lambda done, total, what: None,
 ) -> GridStore:
     """Open a dataset's store below a folder, made first if it is not there.
@@ -154,44 +166,42 @@ def grid_store(
         An open one.
     folder
         Where stores lie.
-    rate_hz, pose2d, audio_rate_hz
-        As in :class:`viodat.PoseWindows`; ``audio_rate_hz`` None: without sound.
+    rate_hz, pose2d
+        As in :class:`viodat.PoseWindows`.
     progress
         Called with (recordings done, recordings in all, which).
 
     Raises
     ------
     DatasetError
-        No recording has all that a window needs, or the audio rate was not built.
+        No recording has all that a window needs.
     ConfigError
         The folder cannot be written.
     """
-    if audio_rate_hz is not None:
-        dataset.require_audio_rate(audio_rate_hz)
-    asked = _asked(sha256(dataset.path / paths.MANIFEST_NAME), rate_hz, pose2d, audio_rate_hz)
+    asked = _asked(sha256(dataset.path / paths.MANIFEST_NAME), rate_hz, pose2d)
     place = folder / store_key(*asked.values())
-    if not (place / _INDEX).is_file():
+    if not (place / INDEX).is_file():
         # What has no index was not finished.
         shutil.rmtree(place, ignore_errors=True)
         with new_folder(place, option="--runs") as made:
             _write(dataset, made, asked, progress)
-    return GridStore(place)
+    return GridStore(place, dataset.path)
 
 
-def store_key(dataset_sha256: str, rate_hz: float, pose2d: str, audio_rate_hz: int | None) -> str:
+def store_key(dataset_sha256: str, rate_hz: float, pose2d: str) -> str:
     """Give the name of a store's folder; parameters as in :func:`grid_store`."""
-    asked = {"format": FORMAT, **_asked(dataset_sha256, rate_hz, pose2d, audio_rate_hz)}
+    asked = {"format": FORMAT, **_asked(dataset_sha256, rate_hz, pose2d)}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _asked(dataset_sha256: str, rate_hz: float, pose2d: str, audio_rate_hz: int | None) -> dict[str, Any]:
-    return {"dataset_sha256": dataset_sha256, "rate_hz": rate_hz, "pose2d": pose2d, "audio_rate_hz": audio_rate_hz}
+def _asked(dataset_sha256: str, rate_hz: float, pose2d: str) -> dict[str, Any]:
+    return {"dataset_sha256": dataset_sha256, "rate_hz": rate_hz, "pose2d": pose2d}
 
 
 def _write(
     dataset: VioDataset, folder: Path, asked: Mapping[str, Any], progress: Callable[[int, int, str], None]
 ) -> None:
-    grids = Grids(dataset, asked["rate_hz"], asked["pose2d"], asked["audio_rate_hz"], ByteCache(_WORLD_BYTES))
+    grids = Grids(dataset, asked["rate_hz"], asked["pose2d"], None, ByteCache(_WORLD_BYTES))
     splits = assigned_splits(dataset)
     people = {row["recording"]: row for row in dataset.rows("recordings")}
     spans = sorted(grids.spans(splits, SPLITS, None), key=lambda span: span.recording)
@@ -203,9 +213,7 @@ def _write(
         "sigma_mm": _new(folder, "sigma_mm", np.float32, (total, schema.N_JOINTS)),
     }
     rows: list[dict[str, Any]] = []
-    sounds: list[Float32] = []
-    times: list[NDArray[np.int64]] = []
-    first = audio_first = 0
+    first = 0
     for done, span in enumerate(spans):
         progress(done, len(spans), span.recording)
         grid = grids.read(span)
@@ -214,26 +222,19 @@ def _write(
         arrays["pose2d_px"][part], arrays["detected"][part] = filled, detected
         arrays["pose3d_mm"][part], arrays["sigma_mm"][part] = grid.pose3d, grids.sigma(span)
         row = people[span.recording]
-        rows.append(asdict(_placed(span, row, splits[span.trial], grid, first, audio_first)))
-        sounds.append(grid.sound.features)
-        times.append(grid.sound.time_ns)
+        rows.append(asdict(_placed(span, row, splits[span.trial], first)))
         first += span.points
-        audio_first += len(grid.sound.time_ns)
     for array in arrays.values():
         array.flush()
-    np.save(folder / "audio.npy", np.nan_to_num(np.concatenate(sounds)))
-    np.save(folder / "audio_ns.npy", np.concatenate(times))
     text = json.dumps({**asked, "name": dataset.path.resolve().name, "recordings": rows})
-    (folder / _INDEX).write_text(text, encoding="utf-8")
+    (folder / INDEX).write_text(text, encoding="utf-8")
 
 
 def _new(folder: Path, name: str, kind: Any, shape: tuple[int, ...]) -> np.memmap[Any, Any]:
     return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=kind, shape=shape)
 
 
-def _placed(
-    span: Span, row: Mapping[str, Any], split: str, grid: Grid, first: int, audio_first: int
-) -> StoredRecording:
+def _placed(span: Span, row: Mapping[str, Any], split: str, first: int) -> StoredRecording:
     return StoredRecording(
         span.recording,
         span.trial,
@@ -243,8 +244,6 @@ def _placed(
         span.start_ns,
         first,
         span.points,
-        audio_first,
-        len(grid.sound.time_ns),
         *span.image_size,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,6 +26,8 @@ class SuiteModel(BaseModel):
         What the table calls it; empty: the model's title.
     recipe
         Of its own; empty: the suite's.
+    options
+        Arguments of the network, in place of the recipe's: an ablation. ``frames`` are then also those of the windows.
     published
         Metric -> value that a paper printed, on other test recordings.
     kalman
@@ -37,6 +39,7 @@ class SuiteModel(BaseModel):
     model: str
     label: str = ""
     recipe: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
     published: dict[str, float] = Field(default_factory=dict)
     kalman: bool = False
 

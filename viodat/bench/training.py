@@ -42,10 +42,11 @@ CHECKPOINT: Final = "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch gave: the mean loss of its batches, and MPJPE on validation in mm (None without any)."""
+    """What one epoch gave: mean loss of its batches; on validation, None without, MPJPE in mm and MPJVE in mm/frame."""
 
     loss: float
     validation_mm: float | None
+    validation_mpjve: float | None
     seconds: float
 
 
@@ -175,6 +176,9 @@ def _train(
     network = _prepared(network, stage, device, mine)
     optimiser = optimiser_of(network, stage.optimiser)
     average = averaged(network, stage.optimiser.ema)
+    if network.audio and mine.first:
+        store.sound(network.audio)  # Brought here by one process, for all.
+    mine.barrier()
     windows, held = training_windows(network, stage, store, division, how.seed)
     torch.manual_seed(how.seed + mine.rank)
     identity = {
@@ -237,9 +241,10 @@ def _train(
                 save()
                 saved = now
         scored = cast(LiftingModel, average.module) if average else network
-        error = validated(scored, store, division, held, size)
+        errors = validated(scored, store, division, held, size)
+        error = errors.mpjpe_mm
         now = time.monotonic()
-        state.epochs.append(Epoch(state.loss_sum / per_epoch, error, state.epoch_s + now - last))
+        state.epochs.append(Epoch(state.loss_sum / per_epoch, error, errors.mpjve, state.epoch_s + now - last))
         if stage.select == "best" and (not best or (error is not None and error < state.best_mm)):
             state.best_mm = math.inf if error is None else error
             best = {name: value.detach().clone() for name, value in scored.state_dict().items()}

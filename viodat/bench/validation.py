@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from viodat.bench.recipe import Stage
 from viodat.bench.store import GridStore
 from viodat.dataset.splits import leaking_windows
 from viodat.joints import ROOT_JOINTS
-from viodat.metrics import mpjpe
+from viodat.metrics import mpjpe, mpjve
 
 
 def training_windows(
@@ -24,7 +26,7 @@ def training_windows(
     data = stage.data
     windows = Windows(
         store, division.train, frames=data.frames, hop=data.hop, offset=data.offset,
-        normalisation=network.normalisation, with_audio=network.audio, cut=data.cut, sound=data.sound,
+        normalisation=network.normalisation, audio=network.audio, cut=data.cut, sound=data.sound,
     )  # fmt: skip
     if not division.held_windows:
         return windows, None
@@ -32,28 +34,59 @@ def training_windows(
     return windows.chosen(np.flatnonzero(~held)), windows.chosen(np.flatnonzero(held))
 
 
-def validated(
-    network: LiftingModel, store: GridStore, division: Division, held: Windows | None, size: int
-) -> float | None:
-    """Give MPJPE in mm, from the root, over all frames of the validation recordings, or of the windows held back."""
+@dataclass(frozen=True)
+class Errors:
+    """Of the validation recordings, or of the windows held back; None where nothing counts.
+
+    Attributes
+    ----------
+    mpjpe_mm
+        From the root.
+    mpjve
+        mm per frame.
+    """
+
+    mpjpe_mm: float | None = None
+    mpjve: float | None = None
+
+
+def validated(network: LiftingModel, store: GridStore, division: Division, held: Windows | None, size: int) -> Errors:
+    """Give errors over all frames of the validation recordings, or of the windows held back."""
     if not network.lifts or not division.validates:
-        return None
+        return Errors()
     lifter = NetworkLifter(network, size)
-    total, count = 0.0, 0
+    poses, velocities = _Mean(), _Mean()
+    for pred, target, valid in _predicted(lifter, store, division, held, size):
+        poses.add(mpjpe, pred, target, valid, valid)
+        if pred.shape[-3] > 1:
+            velocities.add(mpjve, pred, target, valid, valid[..., 1:, :] & valid[..., :-1, :])
+    return Errors(poses.value, velocities.value)
+
+
+def _predicted(
+    lifter: NetworkLifter, store: GridStore, division: Division, held: Windows | None, size: int
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Give poses that were predicted, true ones, from the root, and which count."""
     if held is not None:
+        middle = lifter.frames // 2
+        chosen = slice(middle, middle + 1) if lifter.centre else slice(None)
         for batch in held.epoch(size):
-            chosen = slice(network.frames // 2, network.frames // 2 + 1) if network.centre else slice(None)
-            pairs = [(lifter.answer(batch)[POSE], batch.target[:, chosen], batch.valid[:, chosen])]
-            total, count = _added(total, count, pairs)
+            yield lifter.answer(batch)[POSE], batch.target[:, chosen], batch.valid[:, chosen]
     for one in predict(lifter, store, division.validation, flipped=False, batch_size=size):
         target = one.target - one.target[:, list(ROOT_JOINTS)].mean(axis=1, keepdims=True)
-        total, count = _added(total, count, [(one.pred, target, np.isfinite(target).all(axis=-1))])
-    return total / count if count else None
+        yield one.pred, target, np.isfinite(target).all(axis=-1)
 
 
-def _added(total: float, count: int, pairs: Any) -> tuple[float, int]:
-    for pred, target, valid in pairs:
-        if counted := int(valid.sum()):
-            total += mpjpe(pred, target, valid) * counted
-            count += counted
-    return total, count
+@dataclass
+class _Mean:
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, metric: Callable[..., float], pred: Any, target: Any, valid: Any, counted: Any) -> None:
+        if count := int(counted.sum()):
+            self.total += metric(pred, target, valid) * count
+            self.count += count
+
+    @property
+    def value(self) -> float | None:
+        return self.total / self.count if self.count else None

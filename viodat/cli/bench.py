@@ -205,7 +205,7 @@ def _run_all(
     done = _Done()
     for row, recipe in zip(suite.model, recipes, strict=True):
         try:
-            runs = _row(row.model, recipe, suite, store, divisions, place, how, protocol, quiet=quiet)
+            runs = _row(row, recipe, suite, store, divisions, place, how, protocol, quiet=quiet)
         except ViodatError as error:
             if mine.size > 1:
                 raise
@@ -252,7 +252,7 @@ def _recipes(suite: Suite, store: GridStore, division: Division, how: How, *, qu
 
 
 def _row(
-    model: str,
+    row: SuiteModel,
     recipe: str,
     suite: Suite,
     store: GridStore,
@@ -263,7 +263,7 @@ def _row(
     *,
     quiet: bool,
 ) -> list[Run]:
-    """Run one model with all seeds and folds; nothing if the time was up for one of them."""
+    """Run one row's model with all seeds and folds; nothing if the time was up for one of them."""
     from dataclasses import replace
 
     from viodat.bench.registry import find_model
@@ -271,13 +271,17 @@ def _row(
 
     runs: list[Run] = []
     # What is solved has no seed.
-    seeds = suite.seeds if find_model(model).recipes is not None else suite.seeds[:1]
+    seeds = suite.seeds if find_model(row.model).recipes is not None else suite.seeds[:1]
     for seed in seeds:
         for division in divisions:
-            title = " ".join(filter(None, (model, f"seed {seed}" if len(seeds) > 1 else "", division.name)))
+            title = " ".join(
+                filter(None, (row.label or row.model, f"seed {seed}" if len(seeds) > 1 else "", division.name))
+            )
             with progress(title, quiet=quiet) as show:
                 this = replace(how, seed=seed, progress=show)
-                run = run_model(model, store, division, place, recipe=recipe, how=this, protocol=protocol)
+                run = run_model(
+                    row.model, store, division, place, recipe=recipe, options=row.options, how=this, protocol=protocol
+                )
             if not isinstance(run, Run):
                 if not quiet:
                     print_warning(_time_is_up(title, run))

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from viodat.body.interpolate import at_times
 from viodat.camera import Camera
 from viodat.dataset import schema
-from viodat.dataset.reader import VioDataset, known_times
+from viodat.dataset.reader import VioDataset
+from viodat.dataset.schema import NS
+from viodat.dataset.sound import SoundRows
 
 MAX_HOLE_S: Final = 0.1
 """A detection is not interpolated between video frames that lie further apart than this."""
-
-NS: Final = 1_000_000_000
 
 # Stamps are rounded to whole ns: the last grid point may seem to lie that far beyond the last frame.
 _ROUNDING_NS: Final = 1
@@ -37,33 +37,6 @@ class Span:
     start_ns: int
     points: int
     image_size: tuple[float, float]
-    has_sound: bool
-
-
-@dataclass(frozen=True, eq=False)
-class SoundRows:
-    """Rows of sound with their times: (N, 35) features and (N,) int64 ns on the mocap clock, increasing."""
-
-    features: NDArray[np.float32]
-    time_ns: NDArray[np.int64]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return self.features.nbytes + self.time_ns.nbytes
-
-    def nearest(self, start_ns: int, rate_hz: float, count: int) -> NDArray[np.float32]:
-        """(count, 35): row k is the one nearest to ``start_ns + k / rate_hz``, NaN if more than a row away."""
-        out = np.full((count, schema.N_FEATURES), np.nan, np.float32)
-        if not len(self.time_ns):
-            return out
-        # Relative to the window's start, where float64 holds ns exactly.
-        stored = (self.time_ns - start_ns).astype(np.float64)
-        wanted = np.arange(count) * (NS / rate_hz)
-        row = np.searchsorted((stored[1:] + stored[:-1]) / 2, wanted)
-        near = np.abs(stored[row] - wanted) <= NS / rate_hz
-        out[near] = self.features[row[near]]
-        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +115,6 @@ def span_of(recording: dict[str, Any], trial: dict[str, Any], rate_hz: float) ->
         int(start),
         int((length_ns + _ROUNDING_NS) * rate_hz / NS + 1e-9) + 1,
         (_number(recording["width_px"]), _number(recording["height_px"])),
-        recording["audio_rate_hz"] is not None,
     )
 
 
@@ -151,15 +123,6 @@ def read_world(dataset: VioDataset, trial: str) -> World:
     columns = dataset.motion_arrays(trial, ("time_ns", "joints_mm"))
     times = columns["time_ns"]
     return World(columns["joints_mm"], int(times[0]) if len(times) else 0)
-
-
-def read_sound(dataset: VioDataset, span: Span, rate_hz: int | None) -> SoundRows:
-    """Read a recording's features, no rows if it has none or they are not asked for. Raises as ``dataset.audio``."""
-    if rate_hz is not None and span.has_sound:
-        columns = dataset.audio_arrays(span.recording, rate_hz, ("time_ns", "features"))
-        if (times := known_times(columns["time_ns"])) is not None:
-            return SoundRows(columns["features"], times)
-    return SoundRows(np.empty((0, schema.N_FEATURES), np.float32), np.empty(0, np.int64))
 
 
 def poses_on_grid(

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from viodat.body.interpolate import at_times
 from viodat.dataset import schema
 from viodat.dataset.cache import ByteCache
-from viodat.dataset.grid import NS, Detections, Grid, Span, poses_on_grid, read_sound, read_world, span_of
+from viodat.dataset.grid import Detections, Grid, Span, poses_on_grid, read_world, span_of
 from viodat.dataset.reader import VioDataset, known_times
+from viodat.dataset.schema import NS
+from viodat.dataset.sound import AudioKind, read_sound
 from viodat.dataset.splits import SPLITS, leave_one_out
 from viodat.errors import DatasetError
 
@@ -31,17 +33,17 @@ class Grids:
         Of the grid.
     pose2d
         ``detected`` or ``projected``.
-    audio_rate_hz
-        Of the audio features; None: none.
+    audio
+        What is read of the sound; None: nothing.
     cache
         Keeps what the cameras of a trial share.
     """
 
     def __init__(
-        self, dataset: VioDataset, rate_hz: float, pose2d: str, audio_rate_hz: int | None, cache: ByteCache
+        self, dataset: VioDataset, rate_hz: float, pose2d: str, audio: AudioKind | None, cache: ByteCache
     ) -> None:
         self.dataset = dataset
-        self._rate_hz, self._pose2d, self._audio_rate_hz, self._cache = rate_hz, pose2d, audio_rate_hz, cache
+        self._rate_hz, self._pose2d, self._audio, self._cache = rate_hz, pose2d, audio, cache
 
     def spans(self, splits: Mapping[str, str], taken: Sequence[str], split: str | None) -> list[Span]:
         """Give the camera recordings that have all that a window needs.
@@ -116,7 +118,7 @@ class Grids:
         # The cameras of a trial share its markers.
         world = self._cache.get(("world", span.trial), lambda: read_world(self.dataset, span.trial))
         pose2d, pose3d = poses_on_grid(world, camera, span, self._rate_hz, detections)
-        return Grid(pose2d, pose3d, read_sound(self.dataset, span, self._audio_rate_hz))
+        return Grid(pose2d, pose3d, read_sound(self.dataset, span.recording, self._audio))
 
     def sigma(self, span: Span) -> NDArray[np.float32]:
         """Read the standard deviation of a recording's joint centres, (T, 18) mm; NaN where none is stated.

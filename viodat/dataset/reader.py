@@ -191,6 +191,10 @@ class VioDataset:
         file = paths.audio(recording, row["participant"], row["split"], rate_hz)
         return self._stream(file, schema.AUDIO if rate_hz == 100 else schema.AUDIO_OTHER_RATE, columns)
 
+    def has_sound(self, recording: str) -> bool:
+        """Whether one recording has sound. Raises DatasetError if there is no such recording, or it is excluded."""
+        return self._row("recordings", recording)["audio_rate_hz"] is not None
+
     def require_audio_rate(self, rate_hz: int) -> None:
         """Raise DatasetError, with the option that mends it, if audio features at that rate were not built."""
         built = self.info["feature_rates_hz"]

@@ -26,6 +26,9 @@ N_JOINTS: Final = len(JOINTS)
 N_FEATURES: Final = 35
 N_MELS: Final = 128
 
+NS: Final = 1_000_000_000
+"""Nanoseconds per second: times are stored in whole ones."""
+
 STATUS_BUILT: Final = "built"
 STATUS_EXCLUDED: Final = "excluded"
 STATUS_UNSYNCHRONISED: Final = "unsynchronised"

@@ -18,15 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from viodat.dataset import paths
 from viodat.dataset.cache import ByteCache
-from viodat.dataset.grid import NS
 from viodat.dataset.grids import Grids, assigned_splits
 from viodat.dataset.reader import VioDataset, open_dataset
+from viodat.dataset.schema import NS
+from viodat.dataset.sound import AUDIO_KINDS
 from viodat.dataset.splits import SPLITS, TRAIN, VALIDATION, leaking_windows
 from viodat.errors import DatasetError, ViodatWarning
-
-_AUDIO_KINDS: Final = tuple(f"features{rate}" for rate in paths.FEATURE_RATES_HZ)
 
 
 class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
@@ -58,7 +56,8 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
     pose2d
         ``detected`` (keypoints of the detector) or ``projected`` (the truth, projected with lens distortion).
     audio
-        ``features30``, ``features100``, ``features300``, or None.
+        ``features30``, ``features100``, ``features300``: the 35-d audio frame at so many rows per second;
+        ``spectrogram100``: the log-mel spectrogram in dB (docs/science/audio.md); or None.
     last
         What becomes of the end of a recording: ``pad`` adds a last window that reaches beyond it, so that every
         frame is in a window (if ``hop_s`` is no longer than a window); ``drop`` gives whole windows only.
@@ -122,7 +121,7 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
     ) -> None:
         _check_choice("split", split, (*SPLITS, None))
         _check_choice("pose2d", pose2d, ("detected", "projected"))
-        _check_choice("audio", audio, (*_AUDIO_KINDS, None))
+        _check_choice("audio", audio, (*AUDIO_KINDS, None))
         _check_choice("last", last, ("pad", "drop"))
         _check_choice("validation", validation, ("trials", "windows"))
         _check_number("frames", frames, whole=True)
@@ -134,13 +133,14 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         self.frames = int(frames)
         self.rate_hz = float(rate_hz)
         self.pose2d = pose2d
-        self.audio_rate_hz = int(audio.removeprefix("features")) if audio else None
+        kind = AUDIO_KINDS[audio] if audio else None
+        self.audio_rate_hz = kind.rate_hz if kind else None
         self.audio_rows = 0
         if self.audio_rate_hz:
             self.dataset.require_audio_rate(self.audio_rate_hz)
             self.audio_rows = round(frames * self.audio_rate_hz / rate_hz)
         self._cache = ByteCache(round(cache_mb * 1e6))
-        self._grids = Grids(self.dataset, self.rate_hz, pose2d, self.audio_rate_hz, self._cache)
+        self._grids = Grids(self.dataset, self.rate_hz, pose2d, kind, self._cache)
         self.leaks = validation == "windows" and split in (TRAIN, VALIDATION)
         taken = (TRAIN, VALIDATION) if self.leaks else SPLITS if split is None else (split,)
         spans = self._grids.spans(assigned_splits(self.dataset, fold), taken, split)
@@ -173,8 +173,9 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
         -------
         dict
             ``pose2d`` (T, 18, 2) float32 px; ``image_size`` (2,) float32 px, width and height; ``pose3d`` (T, 18, 3)
-            float32 mm, camera frame; ``audio`` (F, 35) float32, F = T * audio rate / rate, row k the one whose time
-            on the mocap clock is nearest to ``start_ns`` + k / audio rate, NaN where that is more than a row away;
+            float32 mm, camera frame; ``audio`` (F, 35) float32, of a spectrogram (F, 128) dB, F = T * audio rate /
+            rate, row k the one whose time on the mocap clock is nearest to ``start_ns`` + k / audio rate, NaN where
+            that is more than a row away;
             ``valid`` (T, 18) bool, True where both poses are there; ``recording`` str; ``start_ns`` int, mocap
             clock; ``rate_hz`` float. Missing is NaN.
 

@@ -48,7 +48,7 @@ def small(**options):
 def batch_for(network):
     batch = random_batch(network)
     if network.audio:
-        batch["audio"] = torch.randn(2, network.audio_frames, 35, dtype=torch.float64)
+        batch["audio"] = torch.randn(2, *network.audio_shape, dtype=torch.float64)
     return batch
 
 
@@ -162,6 +162,8 @@ def test_frames_that_do_not_count_have_no_gradient(frame):
     [
         {},
         {"audio": "none"},
+        {"audio": "spectrogram"},
+        {"audio": "spectrogram", "cnn": "2d"},
         {"cnn": "2d"},
         {"cnn": "2d", "filters": [4, 2], "kernels": [3, 4], "strides": [2, 1]},
         {"cnn": "none"},
@@ -194,8 +196,10 @@ def test_every_option_answers_and_learns_with_all_its_parameters(options):
 
 
 def test_rows_of_sound_follow_from_frames_and_rate():
-    assert VioPose(layers=1).audio_frames == 500
-    assert [VioPose(frames=90, layers=1, audio_rate_hz=rate).audio_frames for rate in (30, 100, 300)] == [90, 300, 900]
+    assert VioPose(layers=1).audio_shape == (500, 35)
+    assert VioPose(layers=1, audio="spectrogram").audio_shape == (500, 128)
+    shapes = [VioPose(frames=90, layers=1, audio_rate_hz=rate).audio_shape for rate in (30, 100, 300)]
+    assert shapes == [(90, 35), (300, 35), (900, 35)]
 
 
 def test_parallel_levels_are_independent_of_each_other():
@@ -298,7 +302,11 @@ def test_checkpoints_that_do_not_fit_are_refused_in_one_line():
     ("options", "told"),
     [
         ({"audio": "loud"}, "no audio 'loud'; expected features, none"),
-        ({"audio": "spectrogram"}, "store the 35 features alone"),
+        (
+            {"audio": "spectrogram", "audio_rate_hz": 30},
+            "cannot listen to spectrogram at 30 Hz; datasets store features30,",
+        ),
+        ({"audio_rate_hz": 44.1}, "cannot listen to features at 44.1 Hz"),
         ({"cnn": "3d"}, "no cnn '3d'"),
         ({"pose_encoder": "graph"}, "no pose_encoder"),
         ({"hierarchy": "deep"}, "no hierarchy"),
@@ -340,7 +348,7 @@ def test_recipes_build_the_network_that_they_are_for(spec, name):
     (stage,) = load_recipe(Path(spec.recipes), name).stage
     network = build_network(spec, VIODAT18, stage.model)
     assert network.frames == stage.data.frames
-    assert network.audio == (spec is SPEC)
+    assert network.audio == ("features100" if spec is SPEC else None)
     assert stage.data.sound == {"quick-shuffled": "another", "quick-zeroed": "silent"}.get(name, "own")
     assert not network.centre
     assert not stage.data.flips

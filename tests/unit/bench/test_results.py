@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from tests.unit.bench.poses import recording
-from viodat.bench import load_protocol
+from viodat.bench import find_model, load_protocol
+from viodat.bench.joint_sets import VIODAT18
+from viodat.bench.recipe import load_recipe
+from viodat.bench.registry import build_network
 from viodat.bench.rows import without_nan
 from viodat.bench.scores import Scores, score
 from viodat.bench.series import over_time, strongest_vibrato_mm, vibrato, wrist_path
@@ -96,6 +99,24 @@ def test_every_suite_that_came_with_viodat_can_be_read():
         assert suite.title
         assert suite.model[0].model == "mean-pose"
     assert load_suite("table2").model[-1].published["mpjpe"] == 43.60
+
+
+@pytest.mark.parametrize("recipe", ["paper", "quick"])
+def test_every_ablation_is_another_network(recipe):
+    """Of the same data, but for what it hears and how long its windows are."""
+    rows = [row for row in load_suite("viopose_ablations").model if row.model == "viopose"]
+    made = set()
+    for row in rows:
+        spec = find_model(row.model)
+        whole = load_recipe(spec.recipes, recipe)
+        (stage,) = whole.with_options(row.options).stage
+        network = build_network(spec, VIODAT18, stage.model)
+        assert network.frames == stage.data.frames
+        assert stage.data.batch == whole.stage[0].data.batch
+        mixing = (network.integration, network.differentiation)
+        made.add((network.audio, network.frames, network.hierarchy, mixing, str(network)))
+    # One of Table 6 is the network of the recipe.
+    assert len(made) == len(rows) - 1
 
 
 def test_a_suite_with_a_mistake_is_told_with_its_place(tmp_path):

@@ -127,8 +127,21 @@ def test_predictions_that_were_damaged_are_told(small, tmp_path):
 def test_what_is_no_run_is_told(tmp_path, content):
     if content is not None:
         (tmp_path / "run.json").write_text(content)
-    with pytest.raises(ConfigError, match=r"is no finished run|is a run of format 99, this viodat reads 1"):
+    with pytest.raises(ConfigError, match=r"is no finished run|is a run of format 99, this viodat reads 2"):
         read_run(tmp_path)
+
+
+def test_options_go_before_those_of_the_recipe(small, tmp_path):
+    store = open_store(small, tmp_path)
+    division = divided(store)
+    plain = run_model("tcn", store, division, tmp_path, how=How())
+    wide = run_model("tcn", store, division, tmp_path, options={"channels": 24}, how=How())
+    assert wide.told["parameters"] > plain.told["parameters"]
+    assert wide.told["identity"]["recipe"]["note"].endswith("channels = 24")
+    with pytest.raises(ConfigError, match="refuses its arguments: .*'canals'"):
+        run_model("tcn", store, division, tmp_path, options={"canals": 24}, how=How())
+    with pytest.raises(ConfigError, match="is no network: it has no option 'channels'"):
+        run_model("ridge", store, division, tmp_path, options={"channels": 24}, how=How())
 
 
 def test_a_dataset_without_test_trials_is_told(tmp_path):
@@ -142,9 +155,8 @@ def test_without_sound_only_models_that_listen_fail(tmp_path):
     told = json.loads((folder / "dataset.json").read_text())
     (folder / "dataset.json").write_text(json.dumps({**told, "feature_rates_hz": [30]}))
     store = open_store(folder, tmp_path)
-    assert store.audio_rate_hz is None
     assert made("ridge", store, tmp_path).fresh
-    with pytest.raises(ConfigError, match="VioPose listens, and there is no sound. Build the dataset with audio"):
+    with pytest.raises(DatasetError, match="audio features at 100 Hz were not built; there are 30 Hz"):
         made("viopose", store, tmp_path)
 
 

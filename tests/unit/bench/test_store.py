@@ -1,5 +1,7 @@
 """A dataset in mapped arrays, and windows of it: the same that PoseWindows gives, cut, centred and flipped."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def test_windows_are_those_of_pose_windows(small, store):
     """Theirs come from Parquet, ours from mapped arrays."""
     for split in ("train", "test"):
         theirs = viodat.PoseWindows(small, split=split, frames=60, hop_s=1.0)
-        ours = Windows(store, store.of_split(split), frames=60, hop=30, normalisation="px", with_audio=True)
+        ours = Windows(store, store.of_split(split), frames=60, hop=30, normalisation="px", audio="features100")
         assert len(ours) == len(theirs) > 3
         batch = ours.batch(np.arange(len(ours)))
         for k, item in enumerate(theirs):
@@ -54,8 +56,32 @@ def test_a_store_is_of_one_dataset_and_one_way_to_ask(small, store, tmp_path):
     assert grid_store(dataset, tmp_path, pose2d="projected").folder.name != store.folder.name
     other = viodat.open_dataset(write_dataset(tmp_path / "other", seconds=9.0))
     assert grid_store(other, tmp_path).folder.name != store.folder.name
-    with pytest.raises(DatasetError, match="300 Hz"):
-        grid_store(dataset, tmp_path, audio_rate_hz=300)
+
+
+def test_sound_is_brought_when_it_is_asked_for(small, tmp_path, monkeypatch):
+    """Theirs comes from Parquet; a spectrogram is given from 0 at its floor to 1 at full scale."""
+    store = grid_store(viodat.open_dataset(small), tmp_path)
+    assert not any(path.is_dir() for path in store.folder.iterdir())
+    theirs = viodat.PoseWindows(small, split="train", frames=60, hop_s=1.0, audio="spectrogram100")
+    windows = Windows(store, store.of_split("train"), frames=60, hop=30, audio="spectrogram100")
+    batch = windows.batch(np.arange(len(windows)))
+    assert batch.audio.shape == (len(theirs), 200, 128)
+    for k, item in enumerate(theirs):
+        np.testing.assert_allclose(batch.audio[k], np.nan_to_num(1 + item["audio"].numpy() / 100), atol=1e-6)
+    monkeypatch.setattr("viodat.bench.store.write_sounds", lambda *_: pytest.fail("brought again"))
+    again = GridStore(store.folder).sound("spectrogram100")
+    np.testing.assert_array_equal(again.values, store.sound("spectrogram100").values)
+
+
+def test_sound_that_is_not_there_is_told(small, tmp_path):
+    store = grid_store(viodat.open_dataset(small), tmp_path / "grids")
+    with pytest.raises(DatasetError, match="300 Hz were not built"):
+        store.sound("features300")
+    copy = shutil.copytree(small, tmp_path / "copy")
+    store = grid_store(viodat.open_dataset(copy), tmp_path / "grids")
+    (copy / "manifest.json").write_text("{}")
+    with pytest.raises(DatasetError, match="was built anew while it was in use"):
+        store.sound("features100")
 
 
 def test_a_store_that_was_not_finished_is_made_again(small, store, tmp_path):

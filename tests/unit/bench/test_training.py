@@ -24,7 +24,7 @@ from viodat.bench.recipe import Schedule, load_recipe
 from viodat.bench.store import grid_store
 from viodat.bench.training import CHECKPOINT, How, step, train
 from viodat.errors import ConfigError, MetricError
-from viodat.metrics import mpjpe
+from viodat.metrics import mpjpe, mpjve
 
 RECIPES = Path(baselines.__file__).parent / "tcn" / "recipe.toml"
 
@@ -84,6 +84,8 @@ def test_it_learns(store, tmp_path):
     (one,) = predict(NetworkLifter(found.network), store, store.of_split("validation"), flipped=False)
     target = one.target - one.target[:, [2, 8]].mean(axis=1, keepdims=True)
     assert mpjpe(one.pred, target) == pytest.approx(best, rel=1e-4)
+    velocities = [epoch.validation_mpjve for epoch in found.epochs if epoch.validation_mm == best]
+    assert velocities == [pytest.approx(mpjve(one.pred, target), rel=1e-4)]
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(store, tmp_path):
@@ -245,6 +247,8 @@ def test_windows_held_back_are_not_trained_on(store, tmp_path):
     torch.manual_seed(7)
     found = train(TemporalConvolutions(**how.model), how, store, division, tmp_path)
     assert all(epoch.validation_mm > 0 for epoch in found.epochs)
+    # A centre frame alone has no velocity; what is held back here is centre frames.
+    assert all(epoch.validation_mpjve is None for epoch in found.epochs)
     whole = Windows(store, division.train, frames=9, hop=5, offset=4)
     assert len(whole.chosen(np.arange(3))) == 3
     np.testing.assert_array_equal(

@@ -141,7 +141,7 @@ def write_dataset(
                     "time_ns": np.rint(device_ns * (1 + drift_ppm * 1e-6)).astype(np.int64),
                     "device_time_ns": device_ns,
                     "features": features,
-                    "log_mel_db": None,
+                    "log_mel_db": np.linspace(-100.0, 0.0, frames)[:, None].repeat(schema.N_MELS, axis=1),
                     "f0_hz": None,
                     "voiced": None,
                 },

@@ -35,10 +35,12 @@ from viodat.dataset.exports.takes import (
     built_row,
     certain_cameras,
 )
-from viodat.dataset.grid import NS, Detections, Span, read_sound, read_world, span_of
+from viodat.dataset.grid import Detections, Span, read_world, span_of
 from viodat.dataset.hub_header import header
 from viodat.dataset.new_folder import new_folder
 from viodat.dataset.reader import VioDataset
+from viodat.dataset.schema import NS
+from viodat.dataset.sound import AUDIO_KINDS, read_sound
 from viodat.dataset.splits import SPLITS
 from viodat.errors import DatasetError
 from viodat.files import write_text
@@ -146,7 +148,8 @@ def _episode(dataset: VioDataset, row: Row, rate_hz: int, features: dict[str, Fe
     if "observation.keypoints" in features:
         arrays["observation.keypoints"] = _keypoints(dataset, row, span, times_s)
     if "observation.audio" in features:
-        arrays["observation.audio"] = read_sound(dataset, span, 100).nearest(span.start_ns, rate_hz, span.points)
+        sound = read_sound(dataset, span.recording, AUDIO_KINDS["features100"])
+        arrays["observation.audio"] = sound.nearest(span.start_ns, rate_hz, span.points)
     return arrays
 
 

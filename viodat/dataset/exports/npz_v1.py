@@ -34,8 +34,9 @@ from viodat.dataset.exports.takes import (
     certain_cameras,
     told,
 )
-from viodat.dataset.grid import NS, SoundRows
 from viodat.dataset.reader import VioDataset
+from viodat.dataset.schema import NS
+from viodat.dataset.sound import SoundRows
 from viodat.dataset.streams import Video
 from viodat.errors import DatasetError
 from viodat.files import atomic_path

@@ -27,12 +27,13 @@ _PITCH_Y: Final = _HEAD + _LOSS + _BETWEEN + _ERROR + 56.0
 
 @dataclass(frozen=True)
 class _Stage:
-    """One stage of a recipe in one run: its loss and validation MPJPE, mm, of each epoch, counted from ``begin``."""
+    """One stage of a recipe in one run, by epoch, counted from ``begin``: loss, MPJPE (mm) and MPJVE on validation."""
 
     name: str
     begin: int
     loss: FloatArray
     error_mm: FloatArray
+    mpjve: FloatArray
 
     @property
     def end(self) -> int:
@@ -58,8 +59,8 @@ def learning_curves(results: Results) -> list[Figure] | str:
         caption = (
             "Above: training loss on a log scale, each model's own (losses of different models cannot be compared). "
             "Below: MPJPE on the validation split, mm. Over epochs, one line per seed and fold. “Last tenth”: mean "
-            "validation MPJPE of the last tenth of the last stage's epochs minus that of the tenth before; near 0 it "
-            "had settled. A dashed line is where a further stage of the recipe begins."
+            "validation MPJPE, and MPJVE, of the last tenth of the last stage's epochs minus that of the tenth before; "
+            "near 0 it had settled. A dashed line is where a further stage of the recipe begins."
             if not start
             else "As in the figure before, for further models."
         )
@@ -79,17 +80,17 @@ def _runs(row: Row) -> list[_Run]:
     for curve in row.get("curves") or ():
         key = (str(curve.get("seed")), str(curve.get("fold", "")))
         before = found.get(key, ())
-        loss, error = series(curve.get("loss")), series(curve.get("validation_mm"))
+        loss, error, mpjve = (series(curve.get(key)) for key in ("loss", "validation_mm", "validation_mpjve"))
         if np.isfinite(loss).any() or np.isfinite(error).any():
             name = printable(str(curve.get("stage", "")))
-            found[key] = (*before, _Stage(name, before[-1].end if before else 0, loss, error))
+            found[key] = (*before, _Stage(name, before[-1].end if before else 0, loss, error, mpjve))
     return list(found.values())
 
 
-def last_tenth_mm(error_mm: FloatArray) -> float | None:
-    """Give the mean of the last tenth of epochs minus that of the tenth before, mm; None where one has no value."""
-    tenth = max(len(error_mm) // 10, 1)
-    late, before = error_mm[-tenth:], error_mm[-2 * tenth : -tenth]
+def last_tenth(error: FloatArray) -> float | None:
+    """Give the mean of the last tenth of epochs minus that of the tenth before; None where one has no value."""
+    tenth = max(len(error) // 10, 1)
+    late, before = error[-tenth:], error[-2 * tenth : -tenth]
     late, before = late[np.isfinite(late)], before[np.isfinite(before)]
     return float(late.mean() - before.mean()) if late.size and before.size else None
 
@@ -127,9 +128,13 @@ def _drawn(row: Row, runs: Sequence[_Run], x0: float, y0: float) -> list[str]:
         middle = ((left + right) / 2, error_top + _ERROR / 2 + 4)
         return [*marks, svg.text(*middle, "no validation", size=svg.SMALL, colour=svg.QUIET, anchor="middle")]
     marks.append(_side(x0 + 10, error_top + _ERROR / 2, "mm"))
-    changes = [change for run in runs if (change := last_tenth_mm(run[-1].error_mm)) is not None]
-    if changes:
-        marks += svg.note(right, error_top + 9, f"last tenth: {fixed(float(np.mean(changes)), 2, sign=True)} mm")
+    last = [run[-1] for run in runs]
+    settled = ((9, 2, "mm", [one.error_mm for one in last]), (20, 3, "mm/frame", [one.mpjve for one in last]))
+    for down, digits, unit, ends in settled:
+        changes = [change for end in ends if (change := last_tenth(end)) is not None]
+        if changes:
+            told = f"last tenth: {fixed(float(np.mean(changes)), digits, sign=True)} {unit}"
+            marks += svg.note(right, error_top + down, told)
     return marks
 
 

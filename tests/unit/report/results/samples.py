@@ -166,6 +166,7 @@ def _curves(name: str, level: float, generator: np.random.Generator) -> list[dic
                     "stage": stage,
                     "loss": [float(v) for v in loss],
                     "validation_mm": validation,
+                    "validation_mpjve": [None if one is None else one / 20 for one in validation],
                 }
             )
     return found

@@ -7,7 +7,7 @@ import pytest
 
 from viodat.report.results import svg
 from viodat.report.results.courses import running_mean, telling
-from viodat.report.results.curves import last_tenth_mm
+from viodat.report.results.curves import last_tenth
 from viodat.report.results.values import decimals, fixed, known, p_text, parameters_text
 
 NAN = float("nan")
@@ -69,9 +69,9 @@ def test_the_running_mean_keeps_gaps():
 
 
 def test_the_last_tenth():
-    assert last_tenth_mm(np.r_[np.full(80, 50.0), np.full(10, 41.0), np.full(10, 40.5)]) == pytest.approx(-0.5)
-    assert last_tenth_mm(np.array([NAN, 3.0])) is None
-    assert last_tenth_mm(np.zeros(0)) is None
+    assert last_tenth(np.r_[np.full(80, 50.0), np.full(10, 41.0), np.full(10, 40.5)]) == pytest.approx(-0.5)
+    assert last_tenth(np.array([NAN, 3.0])) is None
+    assert last_tenth(np.zeros(0)) is None
 
 
 def test_numbers_are_written_for_people():
