@@ -14,7 +14,6 @@ from viodat.baselines import mhformer, mixste, poseformerv2, pstmo, stridedforme
 from viodat.bench.joint_sets import H36M17, VIODAT18, JointSet
 from viodat.bench.network import LiftingModel
 from viodat.bench.registry import ModelSpec
-from viodat.dataset.schema import N_FEATURES
 
 from . import take
 from .mhformer import MHFormer
@@ -81,7 +80,7 @@ class Pair:
         if self.ours is pstmo.PStmo:
             return (as_published(pose2d),), target
         if isinstance(ours, viopose.VioPose):
-            return (pose2d, torch.randn(batch, ours.audio_frames, N_FEATURES)), target
+            return (pose2d, torch.randn(batch, *ours.audio_shape)), target
         return (pose2d,), ours.scored(target) if self.ours is poseformerv2.PoseFormerV2 else target
 
     def plain_centre(self, plain: nn.Module, pose2d: Tensor) -> Tensor:
