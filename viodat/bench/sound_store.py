@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from viodat.dataset.sound import AUDIO_KINDS, AudioKind, read_sound
 from viodat.errors import DatasetError
 
 INDEX: Final = "index.json"
+_VALUES: Final = "values.f32"
+_TIMES: Final = "time_ns.i64"
 
 Float32 = NDArray[np.float32]
 
@@ -47,12 +49,13 @@ class SoundStore:
     @cached_property
     def values(self) -> Float32:
         """(M, W) as networks take them: features as they are stored, levels from 0 (the floor) to 1 (0 dB)."""
-        return cast(Float32, np.load(self._folder / "values.npy", mmap_mode="r", allow_pickle=False))
+        # Without a header: how many rows there will be is not known when the first are written.
+        return np.memmap(self._folder / _VALUES, np.float32, "r").reshape(-1, self.kind.width)
 
     @cached_property
     def time_ns(self) -> NDArray[np.int64]:
         """(M,) ns, mocap clock."""
-        return cast(NDArray[np.int64], np.load(self._folder / "time_ns.npy", mmap_mode="r", allow_pickle=False))
+        return np.memmap(self._folder / _TIMES, np.int64, "r")
 
 
 def write_sounds(dataset: VioDataset, recordings: Sequence[str], kind: AudioKind, folder: Path) -> None:
@@ -66,21 +69,19 @@ def write_sounds(dataset: VioDataset, recordings: Sequence[str], kind: AudioKind
         The folder cannot be written.
     """
     dataset.require_audio_rate(kind.rate_hz)
-    values, times, spans, first = [], [], [], 0
-    heard = False
-    for recording in recordings:
-        sound = read_sound(dataset, recording, kind)
-        heard = heard or bool(np.isfinite(sound.values).any())
-        # Silence is zero, as it is of features and of what is missing.
-        level = kind.column == "log_mel_db"
-        values.append(np.nan_to_num(1 - sound.values / np.float32(FLOOR_DB) if level else sound.values))
-        times.append(sound.time_ns)
-        spans.append((recording, first, len(sound.time_ns)))
-        first += len(sound.time_ns)
-    if not heard:
-        raise DatasetError(f"no recording has sound with {kind.column} on a known clock", where=dataset.path)
+    spans, first, heard = [], 0, False
     with new_folder(folder, option="--runs") as made:
-        np.save(made / "values.npy", np.concatenate(values))
-        np.save(made / "time_ns.npy", np.concatenate(times))
-        text = json.dumps({"kind": kind.name, "recordings": spans})
-        (made / INDEX).write_text(text, encoding="utf-8")
+        with (made / _VALUES).open("wb") as values, (made / _TIMES).open("wb") as times:
+            for recording in recordings:
+                sound = read_sound(dataset, recording, kind)
+                heard = heard or bool(np.isfinite(sound.values).any())
+                # Silence is zero, as it is of features and of what is missing.
+                level = kind.column == "log_mel_db"
+                rows = 1 - sound.values / np.float32(FLOOR_DB) if level else sound.values
+                values.write(np.nan_to_num(rows).tobytes())
+                times.write(sound.time_ns.tobytes())
+                spans.append((recording, first, len(sound.time_ns)))
+                first += len(sound.time_ns)
+        if not heard:
+            raise DatasetError(f"no recording has sound with {kind.column} on a known clock", where=dataset.path)
+        (made / INDEX).write_text(json.dumps({"kind": kind.name, "recordings": spans}), encoding="utf-8")

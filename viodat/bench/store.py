@@ -28,7 +28,7 @@ from viodat.dataset.new_folder import new_folder
 from viodat.dataset.reader import VioDataset, open_dataset
 from viodat.dataset.sound import AUDIO_KINDS
 from viodat.dataset.splits import SPLITS
-from viodat.errors import DatasetError
+from viodat.errors import ConfigError, DatasetError
 from viodat.files import sha256
 
 FORMAT: Final = 4
@@ -125,22 +125,23 @@ class GridStore:
         DatasetError
             It was not built, no recording has it, or the dataset is not there or another one by now.
         ConfigError
-            The folder cannot be written.
+            There is no such kind, or the folder cannot be written.
         """
+        if kind not in AUDIO_KINDS:
+            raise ConfigError(f"models cannot listen to {kind!r}; datasets store {', '.join(AUDIO_KINDS)}")
         if kind not in self._sounds:
             place = self.folder / kind
             if not (place / INDEX).is_file():
-                if self.dataset is None or sha256(self.dataset / paths.MANIFEST_NAME) != self.dataset_sha256:
-                    raise DatasetError(
-                        "the dataset was built anew while it was in use",
-                        where=self.dataset or self.folder,
-                        mend="Open it again.",
-                    )
-                write_sounds(
-                    open_dataset(self.dataset), [one.recording for one in self.recordings], AUDIO_KINDS[kind], place
-                )
+                write_sounds(self._read_anew(), [one.recording for one in self.recordings], AUDIO_KINDS[kind], place)
             self._sounds[kind] = SoundStore(place)
         return self._sounds[kind]
+
+    def _read_anew(self) -> VioDataset:
+        if self.dataset is None:
+            raise DatasetError("the dataset is not known from which sound could be read", where=self.folder)
+        if sha256(self.dataset / paths.MANIFEST_NAME) != self.dataset_sha256:
+            raise DatasetError("was built anew while it was in use", where=self.dataset, mend="Open it again.")
+        return open_dataset(self.dataset)
 
     def of_split(self, split: str, splits: Mapping[str, str] | None = None) -> tuple[StoredRecording, ...]:
         """Give the recordings of a split: the dataset's, or another assignment of trials to splits."""

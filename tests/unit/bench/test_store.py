@@ -9,7 +9,7 @@ import viodat
 from tests.unit.dataset.small import write_dataset
 from viodat.bench.batches import Windows
 from viodat.bench.store import GridStore, grid_store, without_gaps
-from viodat.errors import DatasetError
+from viodat.errors import ConfigError, DatasetError
 from viodat.joints import MIRROR, ROOT_JOINTS
 
 
@@ -77,6 +77,10 @@ def test_sound_that_is_not_there_is_told(small, tmp_path):
     store = grid_store(viodat.open_dataset(small), tmp_path / "grids")
     with pytest.raises(DatasetError, match="300 Hz were not built"):
         store.sound("features300")
+    with pytest.raises(ConfigError, match="cannot listen to 'mfcc'; datasets store features30, "):
+        store.sound("mfcc")
+    with pytest.raises(DatasetError, match="not known from which sound"):
+        GridStore(store.folder).sound("features100")
     copy = shutil.copytree(small, tmp_path / "copy")
     store = grid_store(viodat.open_dataset(copy), tmp_path / "grids")
     (copy / "manifest.json").write_text("{}")
