@@ -31,7 +31,8 @@ from viodat.dataset.splits import SPLITS
 from viodat.errors import ConfigError, DatasetError
 from viodat.files import sha256
 
-FORMAT: Final = 4
+FORMAT: Final = 5
+"""Of a store, and of the sound within it."""
 _WORLD_BYTES: Final = 64_000_000
 
 Float32 = NDArray[np.float32]
