@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTEST_FLAGS ?= -n 2
+PYTEST_FLAGS ?= -n 2 --dist worksteal  # neighbours share what is made for them
 # setuptools warns newcomers of something that only concerns folders named like the package.
 QUIETLY := PYTHONWARNINGS="ignore:Editable installation"
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from viodat.baselines.parts.attention import Mlp, SelfAttention, attend, head_width
 from viodat.baselines.parts.drop_path import DropPath
+from viodat.baselines.parts.dropout import Dropout
 
 HYPOTHESES: Final = 3
 
@@ -80,7 +81,7 @@ class CrossAttention(nn.Module):
         self.heads = heads
         self.norms = nn.ModuleList(nn.LayerNorm(width, eps=1e-6) for _ in range(3))
         self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """Give (B, N, C) for queries (B, N, C), keys and values (B, M, C)."""

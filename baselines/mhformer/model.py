@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from viodat.baselines.mhformer.hypotheses import HYPOTHESES, CrossHypothesisInteraction, SelfHypothesisRefinement
 from viodat.baselines.parts.attention import Block, position
 from viodat.baselines.parts.drop_path import drop_path_rates
+from viodat.baselines.parts.dropout import Dropout
 from viodat.baselines.parts.lengths import METRE_MM, check_windows, mean_distance
 from viodat.baselines.parts.official import (
     Arrays,
@@ -100,7 +101,7 @@ class MHFormer(LiftingModel):
         )
         self.embeddings = nn.ModuleList(_embedding(coordinates, width, frames) for _ in range(HYPOTHESES))
         self.positions = nn.ParameterList(position(1, frames, width) for _ in range(HYPOTHESES))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         *rates, last = drop_path_rates(drop_path, layers)
         self.refinements = nn.ModuleList(
             SelfHypothesisRefinement(width, heads, hidden, dropout=dropout, drop_path=rate) for rate in rates
@@ -185,7 +186,7 @@ class CoordinateEncoder(nn.Module):
     def __init__(self, coordinates: int, frames: int, depth: int, *, dropout: float, drop_path: float) -> None:
         super().__init__()
         self.position = position(1, coordinates, frames)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.blocks = nn.Sequential(
             *(
                 Block(frames, _ENCODER_HEADS, 2 * frames, dropout=dropout, drop_path=rate)
@@ -238,7 +239,7 @@ def _embedding(coordinates: int, width: int, frames: int) -> nn.Sequential:
     """Make frames of tokens: (B, 2J, T) -> (B, C, T)."""
     layers: list[nn.Module] = [FullConv1d(coordinates, width, 1)]
     if frames <= _PLAIN_EMBEDDING_OVER:
-        layers += [nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(0.25)]
+        layers += [nn.BatchNorm1d(width), nn.ReLU(), Dropout(0.25)]
     return nn.Sequential(*layers)
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 from viodat.baselines.parts.drop_path import DropPath
+from viodat.baselines.parts.dropout import Dropout, dropped
 
 from viodat.errors import ConfigError
 
@@ -50,7 +51,7 @@ def attend(
     trained = torch.is_grad_enabled() or dropout > 0.0
     if trained and width < _NARROW and key.shape[1] <= _SHORT and query.device.type == "cpu":
         scores = (query_h * (width**-0.5 if scale is None else scale)) @ key_h.transpose(-2, -1)
-        answer = functional.dropout(scores.softmax(dim=-1), dropout, training=dropout > 0.0) @ value_h
+        answer = dropped(scores.softmax(dim=-1), dropout) @ value_h
     else:
         answer = functional.scaled_dot_product_attention(query_h, key_h, value_h, dropout_p=dropout, scale=scale)
     return answer.transpose(1, 2).reshape(query.shape)
@@ -102,9 +103,9 @@ class SelfAttention(nn.Module):
         head_width(width, heads)
         self.heads, self.scale = heads, scale
         self.qkv = nn.Linear(width, 3 * width, bias=bias)
-        self.weight_dropout = nn.Dropout(weight_dropout)
+        self.weight_dropout = Dropout(weight_dropout)
         self.out = nn.Linear(width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give (B, N, C) or (B, N, G, C) for the same."""
@@ -141,7 +142,7 @@ class Mlp(nn.Module):
         self.lean = lean
         self.fc1 = nn.Linear(width, hidden)
         self.fc2 = nn.Linear(hidden, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give (..., C) for the same."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from viodat.baselines.parts.attention import attend, head_width
+from viodat.baselines.parts.dropout import Dropout
 from viodat.baselines.parts.lengths import METRE_MM, check_windows
 from viodat.baselines.parts.official import given, official_joints, official_names
 
@@ -71,6 +72,15 @@ class Pointwise(nn.Conv1d):
         return functional.linear(input, self.weight[..., 0], self.bias)
 
 
+class FullPointwise(Pointwise):
+    """The same in its parameters' precision, for keypoints."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Give (B, N, C) -> (B, N, D)."""
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.to(self.weight.dtype))
+
+
 def normed(norm: nn.Module, x: Tensor) -> Tensor:
     """Normalise each feature of (B, N, C) over samples and frames."""
     return torch.as_tensor(norm(x.flatten(0, 1)).view(x.shape))
@@ -111,7 +121,7 @@ class SharedAttention(nn.Module):
         head_width(width, HEADS)
         self.out = nn.Linear(width, width)
         self.qkv = nn.Linear(width, 3 * width)
-        self.dropout = nn.Dropout(DROPOUT)
+        self.dropout = Dropout(DROPOUT)
         with torch.no_grad():
             self.qkv.weight.copy_(self.out.weight.repeat(3, 1))
             self.qkv.bias.copy_(self.out.bias.repeat(3))
@@ -137,7 +147,7 @@ class VanillaLayer(nn.Module):
         self.norm1, self.norm2 = UnbiasedNorm(width), UnbiasedNorm(width)
         self.attention = SharedAttention(width)
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
-        self.drop1, self.drop2, self.drop3 = nn.Dropout(DROPOUT), nn.Dropout(DROPOUT), nn.Dropout(DROPOUT)
+        self.drop1, self.drop2, self.drop3 = Dropout(DROPOUT), Dropout(DROPOUT), Dropout(DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give (B, N, D) for the same."""
@@ -188,7 +198,7 @@ class StridedLayer(nn.Module):
         self.attention = attention
         self.fc1 = Pointwise(width, hidden)
         self.fc2 = nn.Conv1d(hidden, width, 3, stride=stride, padding=1)
-        self.drop1, self.drop2, self.drop3 = nn.Dropout(DROPOUT), nn.Dropout(DROPOUT), nn.Dropout(DROPOUT)
+        self.drop1, self.drop2, self.drop3 = Dropout(DROPOUT), Dropout(DROPOUT), Dropout(DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give (B, N, D) -> (B, ⌈N / s⌉, D)."""

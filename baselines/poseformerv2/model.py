@@ -17,6 +17,7 @@ from torch.nn import functional
 from viodat.baselines.parts.attention import Block, Mlp, SelfAttention, position
 from viodat.baselines.parts.dct import dct, inverse_dct
 from viodat.baselines.parts.drop_path import DropPath, drop_path_rates
+from viodat.baselines.parts.dropout import Dropout
 from viodat.baselines.parts.lengths import METRE_MM, check_windows, mean_distance
 from viodat.baselines.parts.official import (
     Arrays,
@@ -116,7 +117,7 @@ class PoseFormerV2(LiftingModel):
         self.frequency_embedding = nn.Linear(2 * len(joints), whole)
         self.frequency_position = position(1, coefficients, whole)
         # A dropout of nothing takes as long as adding positions does.
-        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
+        self.dropout = Dropout(dropout) if dropout else nn.Identity()
         self.mixed = nn.ModuleList(
             MixedBlock(whole, heads, int(whole * mlp_ratio), drop_path=rate, **common) for rate in rates
         )

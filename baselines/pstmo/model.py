@@ -13,8 +13,10 @@ from typing import Any, Final, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
+from viodat.baselines.parts.dropout import Dropout
 from viodat.baselines.parts.lengths import check_windows, mean_distance
 from viodat.baselines.parts.strided import (
+    FullPointwise,
     Head,
     Pointwise,
     StridedLifter,
@@ -45,11 +47,11 @@ class FrameEncoder(nn.Module):
 
     def __init__(self, inputs: int, inner: int, width: int) -> None:
         super().__init__()
-        self.first, self.norm = Pointwise(inputs, inner), nn.BatchNorm1d(inner)
+        self.first, self.norm = FullPointwise(inputs, inner), nn.BatchNorm1d(inner)
         self.fc1, self.norm1 = Pointwise(inner, inner), nn.BatchNorm1d(inner)
         self.fc2, self.norm2 = Pointwise(inner, inner), nn.BatchNorm1d(inner)
         self.last = Pointwise(inner, width)
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.dropout = Dropout(_DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give (B, T, 2J) -> (B, T, width)."""

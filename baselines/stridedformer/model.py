@@ -10,8 +10,9 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
+from viodat.baselines.parts.dropout import Dropout
 from viodat.baselines.parts.lengths import mean_distance
-from viodat.baselines.parts.strided import Pointwise, StridedLifter, normed
+from viodat.baselines.parts.strided import FullPointwise, StridedLifter, normed
 
 from viodat.bench.joint_sets import VIODAT18, JointSet
 
@@ -31,7 +32,8 @@ class FrameEncoder(nn.Module):
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        self.embedding, self.norm, self.dropout = Pointwise(inputs, width), nn.BatchNorm1d(width), nn.Dropout(_DROPOUT)
+        self.embedding, self.norm = FullPointwise(inputs, width), nn.BatchNorm1d(width)
+        self.dropout = Dropout(_DROPOUT)
 
     def forward(self, x: Tensor) -> Tensor:
         """Give (B, T, 2J) -> (B, T, width)."""
@@ -102,7 +104,7 @@ class Refinement(nn.Module):
         self.layers = nn.Sequential(
             nn.Linear(6 * len(joints), _REFINING_WIDTH),
             nn.ReLU(),
-            nn.Dropout(_REFINING_DROPOUT),
+            Dropout(_REFINING_DROPOUT),
             nn.Linear(_REFINING_WIDTH, 2 * len(joints)),
             nn.Sigmoid(),
         )

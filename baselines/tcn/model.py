@@ -7,17 +7,16 @@ middle frame. Nothing is padded, so each block's residual is the middle of its i
 
 from __future__ import annotations
 
-from typing import Final
-
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from viodat.baselines.parts.dropout import Dropout
+from viodat.baselines.parts.lengths import METRE_MM, check_windows
 from viodat.baselines.parts.precision import FullConv1d
 
 from viodat.bench.joint_sets import VIODAT18, JointSet
 from viodat.bench.network import LiftingModel, Tensors
 from viodat.errors import ConfigError
-
-_METRE_MM: Final = 1000.0
 
 
 class TemporalConvolutions(LiftingModel):
@@ -61,22 +60,28 @@ class TemporalConvolutions(LiftingModel):
 
     def forward(self, batch: Tensors) -> dict[str, Tensor]:
         """Answer with the middle frame, by strided convolutions: what no middle frame hangs on is not computed."""
-        x = self.first(batch["pose2d"].flatten(2).transpose(1, 2), strided=True)
+        check_windows(batch["pose2d"], self.frames, self.joints, "a temporal network")
+        x = self._begun(batch["pose2d"], strided=True)
         for block in self.blocks:
             x = block(x, strided=True)
         return {"pose3d": self._poses(x)}
 
     def sliding(self, batch: Tensors, size: int) -> Tensor:
         """Answer for every frame: dilated convolutions over the recording do what strided ones do over each window."""
-        x = self.first(batch["pose2d"].flatten(2).transpose(1, 2))
+        x = self._begun(batch["pose2d"])
         for block in self.blocks:
             x = block(x)
         return self._poses(x)[0]
 
+    def _begun(self, pose2d: Tensor, strided: bool = False) -> Tensor:
+        # Keypoints are not rounded (viodat.baselines.parts.precision).
+        with torch.autocast(pose2d.device.type, enabled=False):
+            return torch.as_tensor(self.first(pose2d.flatten(2).transpose(1, 2), strided))
+
     def _poses(self, x: Tensor) -> Tensor:
         poses: Tensor = self.last(x)
         # Weights learn best near 1, so inside are metres.
-        return _METRE_MM * poses.transpose(1, 2).reshape(len(poses), -1, len(self.joints), 3)
+        return METRE_MM * poses.transpose(1, 2).reshape(len(poses), -1, len(self.joints), 3)
 
 
 class _Layer(nn.Module):
@@ -85,7 +90,7 @@ class _Layer(nn.Module):
     def __init__(self, inputs: int, outputs: int, size: int, dilation: int, dropout: float) -> None:
         super().__init__()
         self.convolution = nn.Conv1d(inputs, outputs, size, dilation=dilation, bias=False)
-        self.rest = nn.Sequential(nn.BatchNorm1d(outputs), nn.ReLU(), nn.Dropout(dropout))
+        self.rest = nn.Sequential(nn.BatchNorm1d(outputs), nn.ReLU(), Dropout(dropout))
 
     def forward(self, x: Tensor, strided: bool = False) -> Tensor:
         """Convolve (B, C, T); strided over each three frames once, whatever the dilation."""

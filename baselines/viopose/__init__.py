@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from viodat.baselines.viopose.model import VioPose
 from viodat.baselines.viopose.official import from_official
@@ -18,6 +18,16 @@ SPEC: Final = ModelSpec(
     from_official=from_official,
 )
 
-NO_AUDIO: Final = replace(SPEC, title="VioPose without audio", recipes=Path(__file__).with_name("recipe_no_audio.toml"))
+
+def _without_audio(**options: Any) -> VioPose:
+    return VioPose(**{"audio": "none", **options})
+
+
+NO_AUDIO: Final = replace(
+    SPEC,
+    title="VioPose without audio",
+    build=_without_audio,
+    recipes=Path(__file__).with_name("recipe_no_audio.toml"),
+)
 
 __all__ = ["NO_AUDIO", "SPEC", "VioPose", "from_official"]

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 from viodat.baselines.parts.attention import SelfAttention, attend
+from viodat.baselines.parts.dropout import Dropout
 
 _Layer = TypeVar("_Layer", nn.Linear, nn.Conv1d, nn.Conv2d)
 
@@ -77,7 +78,7 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(
             glorot(nn.Linear(width, hidden)),
             nn.GELU(approximate="tanh"),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             glorot(nn.Linear(hidden, width)),
         )
 

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
+from viodat.baselines.parts.precision import FullLinear
 from viodat.baselines.viopose.blocks import Block, Position, batch_norm, glorot, narrow
 
 PoseEncoding = Literal["temporal", "spatial"]
@@ -29,7 +30,7 @@ class TemporalPoseEncoder(nn.Module):
         self, joints: int, frames: int, width: int, heads: int, mlp: float, layers: int, dropout: float
     ) -> None:
         super().__init__()
-        self.embedding = glorot(nn.Linear(2 * joints, width))
+        self.embedding = glorot(FullLinear(2 * joints, width))
         self.position = Position(frames, width)
         self.blocks = nn.ModuleList(Block(width, heads, mlp, dropout, dropout_attention=dropout) for _ in range(layers))
 
@@ -60,7 +61,7 @@ class SpatialPoseEncoder(nn.Module):
         self, joints: int, inner: int, width: int, heads: int, mlp: float, layers: int, dropout: float
     ) -> None:
         super().__init__()
-        self.embedding = glorot(nn.Linear(2, inner))
+        self.embedding = glorot(FullLinear(2, inner))
         self.position = Position(joints, inner)
         self.blocks = nn.ModuleList(Block(inner, heads, mlp, dropout, dropout_attention=dropout) for _ in range(layers))
         self.together = narrow(nn.Linear(joints * inner, width))
@@ -103,7 +104,7 @@ class Convolutions(nn.Module):
         return _strided(rows, self.strides)
 
     def forward(self, audio: Tensor) -> Tensor:
-        """Give (B, F, 35) -> (B, width, rows)."""
+        """Give (B, F, W) -> (B, width, rows)."""
         x = audio.transpose(1, 2) if self.kind == "1d" else audio[:, None]
         sides = x.dim() - 2
         for layer, norm, kernel, stride in zip(self.layers, self.norms, self.kernels, self.strides, strict=True):
@@ -120,7 +121,7 @@ class AudioEncoder(nn.Module):
     Parameters
     ----------
     features, rows, frames
-        Of (B, F, 35), and T.
+        Of (B, F, W), and T.
     cnn, filters, kernels, strides
         As in :class:`Convolutions`; ``none``: the rows as they are.
     width, heads, mlp, layers, dropout
@@ -152,7 +153,7 @@ class AudioEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads, mlp, dropout) for _ in range(layers))
 
     def forward(self, audio: Tensor) -> list[Tensor]:
-        """Give (B, F, 35) -> what each block makes of it, (B, T, D) each."""
+        """Give (B, F, W) -> what each block makes of it, (B, T, D) each."""
         x = audio.transpose(1, 2) if self.convolutions is None else self.convolutions(audio)
         x = self.position(self.embedding(self.resampling(x).transpose(1, 2)))
         found = []

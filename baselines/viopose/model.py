@@ -244,8 +244,9 @@ class VioPose(LiftingModel):
             )
         if audio.shape[1:] != self.audio_shape:
             raise ConfigError(
-                f"VioPose was built for {self.audio_shape} rows of sound a window, but got {tuple(audio.shape[1:])}",
-                mend=f"Give it windows with audio={self.audio!r}.",
+                f"VioPose was built for sound of {self.audio_shape} a window, {self.frames} frames at {_RATE_HZ:g} Hz, "
+                f"but got {tuple(audio.shape[1:])}",
+                mend=f"Give it windows of such frames, with audio={self.audio!r}.",
             )
         return audio
 

@@ -116,6 +116,11 @@ def test_every_recipe_names_what_its_model_takes(name, recipe, stage):
         assert network.frames % 2 == 1
 
 
+def test_a_network_without_audio_does_not_listen_unless_it_is_told_to():
+    assert create_model("viopose-no-audio", frames=30, width=16, heads=2, layers=1).audio is None
+    assert create_model("viopose", frames=30, width=16, heads=2, layers=1).audio == "features100"
+
+
 def test_a_network_is_created_by_name():
     network = create_model("mixste", frames=9, joints="viodat18", width=16, depth=1, heads=2)
     assert network(windows(network))["pose3d"].shape == (2, 9, 18, 3)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from viodat.bench.compiled import compiled
 from viodat.bench.store import GridStore, StoredRecording
 from viodat.dataset.schema import NS
+from viodat.errors import ConfigError
 from viodat.joints import MIRROR, ROOT_JOINTS
 
 Float32 = NDArray[np.float32]
@@ -41,9 +42,8 @@ class Batch:
     valid
         (B, T, 18) bool: truth of the joint and of the root is determined, and the frame is of the recording.
     audio
-        (B, F, W) float32, zero where there is no sound; of the kind that is asked for, F is 0 if none is.
-    windows
-        (B,) which they are.
+        (B, F, W) float32, zero where there is no sound; of the kind that is asked for, F is 0 if none is. Features as
+        they are stored, levels of a spectrogram from 0 (-100 dB) to 1 (0 dB).
     devices
         (B,) str: whose pictures they are of.
     """
@@ -53,7 +53,6 @@ class Batch:
     target: Float32
     valid: NDArray[np.bool_]
     audio: Float32
-    windows: NDArray[np.int64]
     devices: NDArray[np.str_]
 
 
@@ -87,6 +86,11 @@ class Windows:
     Notes
     -----
     Frames before and after a recording repeat its first and last, and are not valid.
+
+    Raises
+    ------
+    ConfigError
+        ``sound`` is that of another trial, and a split has no other with sound.
     """
 
     def __init__(
@@ -120,8 +124,9 @@ class Windows:
         step = NS / store.rate_hz
         since_ns = np.rint(self.first * step).astype(np.int64)
         heard = self.recordings
-        if sound == "another":
-            heard = tuple(_of_another_trial(one, store.recordings) for one in self.recordings)
+        if self._sound and sound == "another":
+            audible = [one for one in store.recordings if self._sound.spans[one.recording][1]]
+            heard = tuple(_of_another_trial(one, audible) for one in self.recordings)
             begins = np.array([one.start_ns for one in heard], dtype=np.int64)
         self._heard = np.zeros_like(self._rows)
         if self._sound and sound != "silent":
@@ -162,7 +167,7 @@ class Windows:
                 audio,
             )
         of = self.of[windows]
-        return Batch(pose2d, self._sizes[of], target, valid, audio, windows, self._devices[of])
+        return Batch(pose2d, self._sizes[of], target, valid, audio, self._devices[of])
 
     def epoch(self, size: int, generator: np.random.Generator | None = None, *, flips: bool = False) -> Iterator[Batch]:
         """Give all windows once, in order or shuffled; with ``flips`` each a second time, mirrored, among them."""
@@ -201,9 +206,14 @@ def _firsts(points: int, frames: int, hop: int, offset: int, cut: Cut) -> list[i
 
 def _of_another_trial(one: StoredRecording, recordings: Sequence[StoredRecording]) -> StoredRecording:
     """Give a recording of the trial after its own, in the order of ids within its split, the first after the last."""
-    alike = [other for other in recordings if other.split == one.split]
+    alike = [other for other in recordings if other.split == one.split and other.trial != one.trial]
+    if not alike:
+        raise ConfigError(
+            f"split {one.split} has no other trial with sound than {one.trial}: no control can hear another's",
+            mend="Build with more trials, or take silent for the control.",
+        )
     trials = sorted({other.trial for other in alike})
-    trial = trials[(trials.index(one.trial) + 1) % len(trials)]
+    trial = next((name for name in trials if name > one.trial), trials[0])
     found = [other for other in alike if other.trial == trial]
     return next((other for other in found if other.device == one.device), found[0])
 

@@ -7,7 +7,7 @@ training data overlap; leaving each camera out asks what a model does with a vie
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from viodat.bench.store import GridStore, StoredRecording
@@ -33,6 +33,8 @@ class Division:
         Disjoint. Trials of one participant may be in both train and validation.
     held_windows
         Share of the training windows that are held back for validation, in place of ``validation``.
+    by, held
+        How it came about: as in :func:`folds`.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Division:
     validation: Recordings
     test: Recordings
     held_windows: float = 0.0
+    by: Folds = "dataset"
+    held: Held = "trial"
 
     @property
     def validates(self) -> bool:
@@ -67,7 +71,7 @@ def divided(store: GridStore, held: Held = "trial") -> Division:
     parts = {split: store.of_split(split) for split in (TRAIN, VALIDATION, TEST)}
     for split in (TRAIN, TEST):
         _require(parts[split], f"no recording of split {split!r} has clock, calibration and keypoints")
-    return _held("", parts[TRAIN], parts[VALIDATION], parts[TEST], held)
+    return replace(_held("", parts[TRAIN], parts[VALIDATION], parts[TEST], held), held=held)
 
 
 def folds(store: GridStore, by: Folds, held: Held = "trial") -> tuple[Division, ...]:
@@ -89,6 +93,10 @@ def folds(store: GridStore, by: Folds, held: Held = "trial") -> tuple[Division, 
     DatasetError
         A fold would have nothing to train on, or nothing to test.
     """
+    return tuple(replace(one, by=by, held=held) for one in _folds(store, by, held))
+
+
+def _folds(store: GridStore, by: Folds, held: Held) -> tuple[Division, ...]:
     if by == "dataset":
         return (divided(store, held),)
     if by == "camera":

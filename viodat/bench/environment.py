@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib
 import os
 import platform
@@ -13,17 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import viodat
 from viodat._version import __version__
+from viodat.bench.sources import prediction_sha256
 
-# What a prediction is made by. Protocols, metrics and statistics are none of it: they score what is there.
-_MADE_BY: Final = (
-    *(f"bench/{name}.py" for name in (
-        "batches", "division", "floors", "joint_sets", "lifting", "network", "optimisers", "ranks", "staged", "store",
-        "training", "validation",
-    )),
-    *(f"dataset/{name}.py" for name in ("grid", "grids", "splits")),
-)  # fmt: skip
 _BASELINES: Final = "viodat.baselines."
 _KIB_PER_MB: Final = 1024
 _CLEAR: Final = Path("/proc/self/clear_refs")
@@ -38,18 +29,13 @@ def code_sha256(module: str) -> str:
     module
         That the model's class is from, imported.
     """
-    root = Path(viodat.__file__).parent
-    files = [root / name for name in _MADE_BY]
     source = importlib.import_module(module).__file__
-    if source is not None and not Path(source).is_relative_to(root / "bench"):
+    folders: list[Path] = []
+    if source is not None and not Path(source).is_relative_to(Path(__file__).parent):
         folders = [Path(source).parent]
         if module.startswith(_BASELINES):
             folders.append(folders[0].parent / "parts")
-        files += [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    content = hashlib.sha256()
-    for path in files:
-        content.update(path.name.encode() + path.read_bytes())
-    return content.hexdigest()
+    return prediction_sha256(path for folder in folders for path in sorted(folder.glob("*.py")))
 
 
 def environment(device: str) -> dict[str, str]:

@@ -119,11 +119,17 @@ class Ridge:
         values, vectors = np.linalg.eigh(gram / frames)
         turned = vectors.T @ (moment / frames)
         validation = windows.chosen(numbers[back]) if back.any() else _windows(store, division.validation)
-        held_out = [_equations(batch) for batch in validation.epoch(_BATCH)]
+        held_out = [found for batch in validation.epoch(_BATCH) if len((found := _equations(batch))[0])]
+        if not held_out:
+            raise DatasetError(
+                "no frame of the validation trials has all joints determined: nothing tells the penalty of the ridge "
+                "regression",
+                mend="Build with more trials.",
+            )
         best: tuple[float, Ridge] | None = None
         for penalty in _LAMBDAS:
             weights = vectors @ (turned / (np.maximum(values, 0.0) + penalty)[:, None])
-            error = float(np.mean([_mpjpe(inputs @ weights, targets) for inputs, targets in held_out if len(inputs)]))
+            error = float(np.mean([_mpjpe(inputs @ weights, targets) for inputs, targets in held_out]))
             if best is None or error < best[0]:
                 best = error, cls(weights, penalty)
         assert best is not None

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from viodat.bench.batches import Batch, Cut, Float32, Normalisation, Sound
 from viodat.bench.joint_sets import VIODAT18, JointSet
 from viodat.bench.lifting import KEPT, POSE
+from viodat.errors import ConfigError
 
 Tensors = Mapping[str, Tensor]
 POSITION: Final = "position"
@@ -69,7 +70,8 @@ class LiftingModel(nn.Module):
         Parameters
         ----------
         batch
-            ``pose2d`` (B, T, J, 2) normalised, ``image_size`` (B, 2) px, ``audio`` (B, F, W) if it listens.
+            ``pose2d`` (B, T, J, 2) normalised, ``image_size`` (B, 2) px, ``audio`` (B, F, W) if it listens, all as
+            in :class:`viodat.bench.batches.Batch`.
 
         Returns
         -------
@@ -156,6 +158,20 @@ class LiftingModel(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no published implementation to be compared with")
 
 
+def require_middle(network: LiftingModel) -> None:
+    """Check that a model of the centre frame has one.
+
+    Raises
+    ------
+    ConfigError
+        Its T is even.
+    """
+    if network.centre and network.frames % 2 == 0:
+        raise ConfigError(
+            f"{type(network).__name__} answers with the centre frame of {network.frames}: an odd number was expected"
+        )
+
+
 def distances(pred: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Give ‖pred - target‖ over the last axis; 0, without a gradient, where ``valid`` is False."""
     # A norm has no gradient at zero; what does not count is moved away from there.
@@ -181,9 +197,17 @@ class NetworkLifter:
         Trained.
     size
         Windows at a time.
+
+    Raises
+    ------
+    ConfigError
+        It gives no poses, being a stage of pre-training, or T of a model of the centre frame is even.
     """
 
     def __init__(self, network: LiftingModel, size: int = 64) -> None:
+        if not network.lifts:
+            raise ConfigError(f"{type(network).__name__} gives no poses: it is there for pre-training")
+        require_middle(network)
         self.network, self.size = network.eval(), size
         self.frames, self.hop, self.centre = network.frames, network.frames, network.centre
         self.normalisation, self.cut = network.normalisation, network.cut

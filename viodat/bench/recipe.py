@@ -158,19 +158,29 @@ class Recipe(_Table):
     note: str = ""
     stage: tuple[Stage, ...] = Field(min_length=1)
 
-    def with_options(self, options: Mapping[str, Any]) -> Recipe:
-        """Give it with other arguments of the model in all stages; ``frames`` are then also those of the windows."""
-        if not options:
+    def varied(self, options: Mapping[str, Any], sound: Sound = "own") -> Recipe:
+        """Give it with other arguments of the model, or the sound of a control, in all stages.
+
+        ``frames`` are then also those of the windows. Windows that began half a window before their recording, so that
+        its first frame was the middle of the first, still do.
+        """
+        told = [f"{name} = {value}" for name, value in options.items()]
+        told += [] if sound == "own" else [{"another": "another trial's sound", "silent": "zeros for sound"}[sound]]
+        if not told:
             return self
-        windows = {name: value for name, value in options.items() if name == "frames"}
-        stages = tuple(
-            stage.model_copy(
-                update={"model": {**stage.model, **options}, "data": stage.data.model_copy(update=windows)}
-            )
-            for stage in self.stage
-        )
-        told = ", ".join(f"{name} = {value}" for name, value in options.items())
-        return self.model_copy(update={"stage": stages, "note": "; ".join(filter(None, (self.note, told)))})
+        stages = []
+        for stage in self.stage:
+            data: dict[str, Any] = {"sound": sound}
+            if (frames := options.get("frames")) is not None:
+                half = stage.data.offset == (stage.data.frames - 1) // 2
+                data |= {"frames": frames} | ({"offset": (frames - 1) // 2} if half else {})
+            changed = {"model": {**stage.model, **options}, "data": {**stage.data.model_dump(), **data}}
+            stages.append({**stage.model_dump(), **changed})
+        note = "; ".join(filter(None, (self.note, ", ".join(told))))
+        try:
+            return Recipe.model_validate({"name": self.name, "note": note, "stage": stages})
+        except ValidationError as error:
+            raise ConfigError(_told(error, self.name)) from error
 
 
 def load_recipe(path: Path, name: str) -> Recipe:
@@ -191,6 +201,8 @@ def load_recipe(path: Path, name: str) -> Recipe:
         raise ConfigError(_told(error, name), where=str(path)) from error
     names = [stage.name for stage in recipe.stage]
     for k, stage in enumerate(recipe.stage):
+        if stage.name in names[:k]:
+            raise ConfigError(f"[{name}] has two stages of the name {stage.name!r}", where=str(path))
         if stage.init_from and stage.init_from not in names[:k]:
             raise ConfigError(
                 f"[{name}] stage {stage.name}: init_from names {stage.init_from!r}, which is no earlier stage",

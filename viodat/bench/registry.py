@@ -121,5 +121,5 @@ def build_network(spec: ModelSpec, joints: JointSet, options: dict[str, Any]) ->
         raise ConfigError(f"model {spec.title} has no network")
     try:
         return spec.build(joints=joints, **options)
-    except TypeError as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ConfigError(f"{spec.title} refuses its arguments: {error}") from error

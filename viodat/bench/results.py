@@ -68,8 +68,6 @@ def results(
     protocol: Protocol,
     *,
     others: Mapping[str, tuple[Protocol, Sequence[Row]]] | None = None,
-    folds: str = "dataset",
-    validation: str = "trial",
     notes: Sequence[str] = (),
     shown: Shown = lambda *_: None,
 ) -> dict[str, Any]:
@@ -87,8 +85,6 @@ def results(
         Of the table.
     others
         Name -> other protocols and the rows scored under them.
-    folds, validation
-        As in :func:`viodat.bench.division.folds`.
     notes
         Sentences to stand under the table.
     shown
@@ -97,6 +93,11 @@ def results(
     people = sorted(rows[0].scores[0].participants)
     of_people = len(people) >= LEAST_FOR_PEOPLE
     tested = [one for one in store.recordings if one.recording in rows[0].scores[0].recordings]
+    first = rows[0].runs[0].told
+    folds, validation = first["folds"], first["validation"]
+    # Of several folds, what one is trained on another is tested on.
+    of_one = first["identity"]["recordings"] if folds == "dataset" else {}
+    stored = {one.recording: one for one in store.recordings}
     drawn = {one.recording: one.participant if of_people else one.trial for one in tested}
     told = {
         "format": FORMAT,
@@ -107,13 +108,12 @@ def results(
             "rate_hz": store.rate_hz,
             "pose2d": store.pose2d,
             "test": _told_of(tested),
-            "train": _told_of(store.of_split(TRAIN)),
-            "validation": _told_of(store.of_split(VALIDATION)),
+            **{part: _told_of([stored[one] for one in of_one[part]]) for part in (TRAIN, VALIDATION) if part in of_one},
         },
         "protocol": {**protocol.card(), "sentence": protocol.sentence()},
         "folds": folds,
         "validation": validation,
-        "notes": [*_notes(people, folds, validation), *notes],
+        "notes": [*_notes(people, folds, validation), *_notes_of_rows(rows, protocol), *notes],
         "metrics": [
             {
                 "name": name,
@@ -147,14 +147,13 @@ def _row(row: Row, drawn: Mapping[str, str]) -> dict[str, Any]:
     generator = np.random.default_rng(0)
     people, recordings = ({name: of(name) for name in SHOWN} for of in (row.of_participants, row.of_recordings))
     worst = max(people[COMPARED].items(), key=lambda one: one[1])
-    identity = row.runs[0].told["identity"]
     intervals = first.protocol.average == "recordings"
     return {
         "label": row.label,
         "model": row.runs[0].model,
         "recipe": row.runs[0].recipe,
         "source": row.runs[0].told["source"],
-        "note": (identity["recipe"] or {}).get("note", ""),
+        "note": row.runs[0].told["note"],
         "floor": row.runs[0].told["floor"],
         "parameters": row.runs[0].told["parameters"],
         "trained_s": sum(run.told["trained_s"] for run in row.runs),
@@ -273,6 +272,24 @@ def _notes(people: Sequence[str], folds: str, validation: str) -> list[str]:
         )
     if validation == "window":
         notes.append("Validation windows overlap with training windows: best epochs were chosen optimistically.")
+    return notes
+
+
+def _notes_of_rows(rows: Sequence[Row], protocol: Protocol) -> list[str]:
+    """Say in which rows something else was done than the table's head says, or was not there."""
+    notes = []
+    ways = {(row.runs[0].told["folds"], row.runs[0].told["validation"]) for row in rows}
+    if len(ways) > 1:
+        told = "; ".join(f"folds by {folds}, validation by {validation}" for folds, validation in sorted(ways))
+        notes.append(f"The rows were trained and tested in several ways: {told}.")
+    if other := [row.label for row in rows if row.runs[0].told["averaged"] != protocol.flipped]:
+        done = "are not" if protocol.flipped else "are"
+        notes.append(f"Predictions {done} averaged with those of the mirror image in: {', '.join(other)}.")
+    for row in rows:
+        missing = row.runs[0].told["without_sound"]
+        if any(missing.values()):
+            told = ", ".join(f"{part} {count}" for part, count in missing.items() if count)
+            notes.append(f"{row.label} was given zeros for the sound of recordings without it: {told}.")
     return notes
 
 

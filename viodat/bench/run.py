@@ -6,6 +6,7 @@ What is there already is not done again, and a training that was stopped goes on
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from viodat._version import __version__
+from viodat.bench.batches import Sound
 from viodat.bench.division import Division, trained_and_tested
 from viodat.bench.environment import code_sha256, environment, forget_peak_memory, peak_memory_mb
 from viodat.bench.lifting import Lifter, predict
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from viodat.bench.training import How
 
 RUN: Final = "run.json"
-FORMAT: Final = 2
+FORMAT: Final = 3
 GRIDS: Final = "grids"
 _MEASURED_S: Final = 10.0
 _MEASURED_BATCH: Final = 4
@@ -170,6 +172,7 @@ def run_model(
     *,
     recipe: str = "quick",
     options: Mapping[str, Any] | None = None,
+    sound: Sound = "own",
     how: How | None = None,
     protocol: Protocol | None = None,
 ) -> Run | Unfinished:
@@ -183,8 +186,9 @@ def run_model(
         The dataset.
     runs
         Folder of all runs.
-    recipe, options
-        Of a network, and arguments of it in place of the recipe's.
+    recipe, options, sound
+        Of a network; arguments of it in place of the recipe's; and whose sound it hears, for a control
+        (:class:`viodat.bench.batches.Windows`).
     how
         Of the training; None: as its defaults are.
     protocol
@@ -199,10 +203,8 @@ def run_model(
 
     how, protocol = how or How(), protocol or load_protocol()
     spec = find_model(name)
-    if options and spec.recipes is None:
-        raise ConfigError(f"model {spec.title} is no network: it has no option {next(iter(options))!r}")
-    chosen = load_recipe(spec.recipes, recipe).with_options(options or {}) if spec.recipes is not None else None
-    identity = _identity(name, spec, chosen, store, division, how.seed, protocol.flipped)
+    chosen = chosen_recipe(spec, recipe, options or {}, sound)
+    identity = _identity(name, spec, chosen, store, division, how, protocol.flipped)
     folder = runs / _label(identity, division)
     with ranks(how.device) as mine:
         if (folder / RUN).is_file():
@@ -220,9 +222,14 @@ def run_model(
                 "format": FORMAT,
                 "identity": identity,
                 "title": spec.title,
+                "note": chosen.note if chosen is not None else "",
                 "source": spec.source,
                 "floor": spec.floor,
                 "fold": division.name,
+                "folds": division.by,
+                "validation": division.held,
+                "averaged": protocol.flipped and ready.lifter.mirrors,
+                "without_sound": _without_sound(ready.lifter, store, division),
                 "protocol": protocol.card(),
                 "trained_s": round(trained_s, 3),
                 "wall_s": round(time.monotonic() - began, 3),
@@ -236,7 +243,31 @@ def run_model(
     return replace(read_run(folder), fresh=True)
 
 
-def time_to_train(name: str, store: GridStore, division: Division, recipe: str, how: How) -> float:
+def chosen_recipe(spec: ModelSpec, name: str, options: Mapping[str, Any], sound: Sound = "own") -> Recipe | None:
+    """Give a network's recipe as it is to be trained, None for a model that is none; arguments as in :func:`run_model`.
+
+    Raises
+    ------
+    ConfigError
+        There is no such recipe or option, or a control's sound for a network that does not listen.
+    """
+    from viodat.bench.joint_sets import VIODAT18
+    from viodat.bench.registry import build_network
+
+    if spec.recipes is None:
+        if options or sound != "own":
+            told = f"option {next(iter(options))!r}" if options else f"sound {sound!r}"
+            raise ConfigError(f"model {spec.title} is no network: it has no {told}")
+        return None
+    recipe = load_recipe(spec.recipes, name).varied(options, sound)
+    # Built once, so that wrong arguments are told before anything is trained.
+    networks = [build_network(spec, VIODAT18, stage.model) for stage in recipe.stage]
+    if sound != "own" and not networks[-1].audio:
+        raise ConfigError(f"model {spec.title} does not listen: sound = {sound!r} is no control of it")
+    return recipe
+
+
+def time_to_train(spec: ModelSpec, recipe: Recipe, store: GridStore, division: Division, how: How) -> float:
     """Measure some seconds of each stage of a recipe, in small batches, and give how many the whole would take.
 
     Raises
@@ -248,12 +279,9 @@ def time_to_train(name: str, store: GridStore, division: Division, recipe: str, 
     from viodat.bench.registry import build_network
     from viodat.bench.training import train
 
-    spec = find_model(name)
-    if spec.recipes is None:
-        return 0.0
     total = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        for number, stage in enumerate(load_recipe(spec.recipes, recipe).stage):
+        for number, stage in enumerate(recipe.stage):
             network = build_network(spec, VIODAT18, stage.model)
             place = Path(folder) / str(number)
             # One batch of a paper may take minutes on a CPU.
@@ -264,15 +292,21 @@ def time_to_train(name: str, store: GridStore, division: Division, recipe: str, 
 
 
 def _identity(
-    name: str, spec: ModelSpec, recipe: Recipe | None, store: GridStore, division: Division, seed: int, flipped: bool
+    name: str, spec: ModelSpec, recipe: Recipe | None, store: GridStore, division: Division, how: How, flipped: bool
 ) -> dict[str, Any]:
     made_by = spec.build or spec.fitted
     if made_by is None or (spec.build is not None and recipe is None):
         raise ConfigError(f"model {spec.title} has neither a fit nor a network with recipes")
+    # What a partial is of makes the network.
+    while isinstance(made_by, functools.partial):
+        made_by = made_by.func
+    trained = {"device": str(how.device), "compiled": how.compiled, "deterministic": how.deterministic}
     return {
         "model": name,
-        "recipe": recipe.model_dump(mode="json") if recipe is not None else None,
-        "seed": seed,
+        # Another note is no other training.
+        "recipe": recipe.model_dump(mode="json", exclude={"note"}) if recipe is not None else None,
+        "seed": how.seed,
+        "trained": trained if recipe is not None else None,
         "flipped": flipped,
         "recordings": trained_and_tested(division),
         "held_windows": division.held_windows,
@@ -282,6 +316,14 @@ def _identity(
         "viodat": __version__,
         "code_sha256": code_sha256(made_by.__module__),
     }
+
+
+def _without_sound(lifter: Lifter, store: GridStore, division: Division) -> dict[str, int]:
+    """Count the recordings of each part for whose sound a model that listens was given zeros."""
+    if not lifter.audio or lifter.sound == "silent":
+        return {}
+    spans = store.sound(lifter.audio).spans
+    return {part: sum(not spans[one][1] for one in names) for part, names in trained_and_tested(division).items()}
 
 
 def _label(identity: Mapping[str, Any], division: Division) -> str:

@@ -63,13 +63,18 @@ def train_stages(
     seconds, left = 0.0, how.max_seconds
     network: LiftingModel | None = None
     for number, stage in enumerate(recipe.stage):
+        torch.manual_seed(how.seed)
+        network = build_network(spec, VIODAT18, stage.model)
+        if stage.select == "best" and not network.lifts:
+            raise ConfigError(
+                f"stage {stage.name} takes the best epoch, and its network gives no poses to tell it by",
+                mend='Set select = "last" in the recipe.',
+            )
         if stage.select == "best" and not division.validates:
             raise ConfigError(
                 f"stage {stage.name} takes the best epoch, and there are no validation trials to tell it by",
                 mend='Set [splits] validation in capture.toml, give --validation, or select = "last" in the recipe.',
             )
-        torch.manual_seed(how.seed)
-        network = build_network(spec, VIODAT18, stage.model)
         if stage.init_from:
             own, found = network.state_dict(), done[stage.init_from]
             shared = {name: found[name] for name in own if name in found and found[name].shape == own[name].shape}

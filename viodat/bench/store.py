@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, cast
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viodat.bench.sound_store import INDEX, SoundStore, write_sounds
+from viodat.bench.sources import store_sha256
 from viodat.dataset import paths, schema
 from viodat.dataset.cache import ByteCache
 from viodat.dataset.grid import Span
@@ -31,7 +32,7 @@ from viodat.dataset.splits import SPLITS
 from viodat.errors import ConfigError, DatasetError
 from viodat.files import sha256
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Of a store, and of the sound within it."""
 _WORLD_BYTES: Final = 64_000_000
 
@@ -102,11 +103,6 @@ class GridStore:
     def pose2d_px(self) -> Float32:
         """(N, 18, 2) px; joints that the detector missed are interpolated in time (:func:`without_gaps`)."""
         return cast(Float32, self._array("pose2d_px"))
-
-    @cached_property
-    def detected(self) -> NDArray[np.bool_]:
-        """(N, 18): which joints were not interpolated."""
-        return cast(NDArray[np.bool_], self._array("detected"))
 
     @cached_property
     def pose3d_mm(self) -> Float32:
@@ -192,7 +188,7 @@ def grid_store(
 
 def store_key(dataset_sha256: str, rate_hz: float, pose2d: str) -> str:
     """Give the name of a store's folder; parameters as in :func:`grid_store`."""
-    asked = {"format": FORMAT, **_asked(dataset_sha256, rate_hz, pose2d)}
+    asked = {"format": FORMAT, "code": store_sha256(), **_asked(dataset_sha256, rate_hz, pose2d)}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -210,7 +206,6 @@ def _write(
     total = sum(span.points for span in spans)
     arrays = {
         "pose2d_px": _new(folder, "pose2d_px", np.float32, (total, schema.N_JOINTS, 2)),
-        "detected": _new(folder, "detected", np.bool_, (total, schema.N_JOINTS)),
         "pose3d_mm": _new(folder, "pose3d_mm", np.float32, (total, schema.N_JOINTS, 3)),
         "sigma_mm": _new(folder, "sigma_mm", np.float32, (total, schema.N_JOINTS)),
     }
@@ -218,13 +213,14 @@ def _write(
     first = 0
     for done, span in enumerate(spans):
         progress(done, len(spans), span.recording)
+        if not np.isfinite(span.image_size).all() and (camera := dataset.camera(span.recording)) is not None:
+            # The picture's size is not stored; that for which the camera was calibrated is.
+            span = replace(span, image_size=camera.size_px)
         grid = grids.read(span)
         part = slice(first, first + span.points)
-        filled, detected = without_gaps(grid.pose2d, span.image_size)
-        arrays["pose2d_px"][part], arrays["detected"][part] = filled, detected
+        arrays["pose2d_px"][part] = without_gaps(grid.pose2d, span.image_size)
         arrays["pose3d_mm"][part], arrays["sigma_mm"][part] = grid.pose3d, grids.sigma(span)
-        row = people[span.recording]
-        rows.append(asdict(_placed(span, row, splits[span.trial], first)))
+        rows.append(asdict(_placed(span, people[span.recording], splits[span.trial], first)))
         first += span.points
     for array in arrays.values():
         array.flush()
@@ -250,8 +246,8 @@ def _placed(span: Span, row: Mapping[str, Any], split: str, first: int) -> Store
     )
 
 
-def without_gaps(px: Float32, image_size: Sequence[float]) -> tuple[Float32, NDArray[np.bool_]]:
-    """Give (T, J, 2) px without NaN, and (T, J) which were there before.
+def without_gaps(px: Float32, image_size: Sequence[float]) -> Float32:
+    """Give (T, J, 2) px without NaN.
 
     A joint that was missed is interpolated linearly in time, held before its first and after its last sighting; one
     that was never seen lies on the mean of the others, or in the middle of the picture where there are none. Networks
@@ -270,4 +266,4 @@ def without_gaps(px: Float32, image_size: Sequence[float]) -> tuple[Float32, NDA
         filled[:] = (np.asarray(image_size, dtype=np.float32) - 1) / 2
     elif never.any():
         filled[:, never] = filled[:, ~never].mean(axis=1, keepdims=True)
-    return filled, seen
+    return filled

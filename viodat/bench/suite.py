@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from viodat.bench.batches import Sound
 from viodat.bench.protocol import DEFAULT
 from viodat.errors import ConfigError
 
@@ -28,6 +29,8 @@ class SuiteModel(BaseModel):
         Of its own; empty: the suite's.
     options
         Arguments of the network, in place of the recipe's: an ablation. ``frames`` are then also those of the windows.
+    sound
+        For controls of a model that listens: ``another``: of another trial, in training and test; ``silent``: zeros.
     published
         Metric -> value that a paper printed, on other test recordings.
     kalman
@@ -40,6 +43,7 @@ class SuiteModel(BaseModel):
     label: str = ""
     recipe: str = ""
     options: dict[str, Any] = Field(default_factory=dict)
+    sound: Sound = "own"
     published: dict[str, float] = Field(default_factory=dict)
     kalman: bool = False
 
@@ -71,10 +75,15 @@ class Suite(BaseModel):
     note: str = ""
     protocol: str = DEFAULT
     recipe: str = ""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     folds: Literal["dataset", "participant", "camera"] = "dataset"
     validation: Literal["trial", "participant", "window"] = "trial"
     model: tuple[SuiteModel, ...] = Field(min_length=1)
+
+    @field_validator("seeds")
+    @classmethod
+    def _once_each(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(seeds))
 
 
 def list_suites() -> tuple[str, ...]:

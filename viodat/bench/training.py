@@ -161,7 +161,8 @@ def train(
     Raises
     ------
     ConfigError
-        The folder has a checkpoint of another training, or the recipe weighs a loss that the network does not have.
+        The folder has a checkpoint of another training, the recipe does not fit the network (its windows, or a loss
+        that the network does not have), or there is nothing to choose the best epoch by.
     MetricError
         The loss is no number.
     """
@@ -189,7 +190,7 @@ def _train(
         "held_windows": division.held_windows,
         "processes": mine.size,
     }
-    state, best = _resumed(network, optimiser, average, folder / CHECKPOINT, identity, mine)
+    state, best = _resumed(network, optimiser, average, folder / CHECKPOINT, identity, device, mine)
     wrapped = mine.wrapped(network, device)
     forward = torch.compile(wrapped) if how.compiled else wrapped
     size = stage.data.batch
@@ -200,7 +201,7 @@ def _train(
 
     def save() -> None:
         state.seconds = spent_before + time.monotonic() - began
-        random = torch.stack(mine.gathered(torch.get_rng_state()))
+        random = torch.stack(mine.gathered(_random_state(device)))
         if mine.first:
             told: dict[str, Any] = {"identity": identity, "progress": asdict(state)}
             told["progress"]["best_mm"] = None if math.isinf(state.best_mm) else state.best_mm
@@ -209,7 +210,7 @@ def _train(
             write_checkpoint(folder / CHECKPOINT, Checkpoint(network.state_dict(), best, shadow, moments, random, told))
         mine.barrier()
 
-    def told(finished: bool) -> Trained:
+    def standing(finished: bool) -> Trained:
         done = state.epoch * per_epoch + state.batch
         expected = state.seconds * epochs * per_epoch / max(done, 1)
         spent_s = state.seconds - spent_before
@@ -236,7 +237,7 @@ def _train(
             up, due = mine.summed([now - began > how.max_seconds, now - saved > how.save_every_s], device)
             if up and state.batch < per_epoch:
                 save()
-                return told(finished=False)
+                return standing(finished=False)
             if due:
                 save()
                 saved = now
@@ -245,20 +246,26 @@ def _train(
         error = errors.mpjpe_mm
         now = time.monotonic()
         state.epochs.append(Epoch(state.loss_sum / per_epoch, error, errors.mpjve, state.epoch_s + now - last))
-        if stage.select == "best" and (not best or (error is not None and error < state.best_mm)):
-            state.best_mm = math.inf if error is None else error
-            best = {name: value.detach().clone() for name, value in scored.state_dict().items()}
+        if stage.select == "best":
+            if error is None or math.isnan(error):
+                raise ConfigError(
+                    f"stage {stage.name} takes the best epoch, and validation gives no number to tell it by",
+                    mend='Check that validation trials have truth, or set select = "last" in the recipe.',
+                )
+            if error < state.best_mm:
+                state.best_mm = error
+                best = {name: value.detach().clone() for name, value in scored.state_dict().items()}
         state.epoch, state.batch, state.loss_sum, state.epoch_s, last = state.epoch + 1, 0, 0.0, 0.0, now
         save()
         saved = time.monotonic()
         (up,) = mine.summed([saved - began > how.max_seconds], device)
         if up and state.epoch < epochs:
-            return told(finished=False)
+            return standing(finished=False)
     if stage.select == "best":
         network.load_state_dict(dict(best))
     elif average:
         network.load_state_dict(average.module.state_dict())
-    return told(finished=True)
+    return standing(finished=True)
 
 
 def step(
@@ -342,12 +349,27 @@ def _deterministic(wanted: bool) -> Iterator[None]:
         torch.use_deterministic_algorithms(before)
 
 
+def _random_state(device: torch.device) -> torch.Tensor:
+    """Give the state of the CPU's generator, and after it that of the GPU's, which draws what is dropped there."""
+    own = torch.get_rng_state()
+    return torch.cat([own, torch.cuda.get_rng_state(device)]) if device.type == "cuda" else own
+
+
+def _set_random_state(state: torch.Tensor, device: torch.device) -> None:
+    own = len(torch.get_rng_state())
+    # PyTorch wants a state at the beginning of a storage of its own.
+    torch.set_rng_state(state[:own].clone())
+    if device.type == "cuda" and len(state) > own:
+        torch.cuda.set_rng_state(state[own:].clone(), device)
+
+
 def _resumed(
     network: LiftingModel,
     optimiser: torch.optim.Optimizer,
     average: AveragedModel | None,
     path: Path,
     identity: dict[str, Any],
+    device: torch.device,
     mine: Ranks,
 ) -> tuple[Progress, dict[str, torch.Tensor]]:
     """Give where a training stands, with network and optimiser as they were; the beginning without a checkpoint."""
@@ -368,8 +390,7 @@ def _resumed(
         load_weights(average.module, found.average, str(path))
         # It counts its updates only to know whether it has any.
         average.n_averaged.fill_(1 if found.state["progress"]["batch"] or found.state["progress"]["epoch"] else 0)
-    # PyTorch wants its state at the beginning of a storage of its own.
-    torch.set_rng_state(found.random[mine.rank].clone())
+    _set_random_state(found.random[mine.rank], device)
     told = dict(found.state["progress"])
     told["epochs"] = [Epoch(**row) for row in told["epochs"]]
     told["best_mm"] = math.inf if told["best_mm"] is None else told["best_mm"]

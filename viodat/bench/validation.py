@@ -11,10 +11,11 @@ import numpy as np
 from viodat.bench.batches import Windows
 from viodat.bench.division import Division
 from viodat.bench.lifting import POSE, predict
-from viodat.bench.network import LiftingModel, NetworkLifter
+from viodat.bench.network import LiftingModel, NetworkLifter, require_middle
 from viodat.bench.recipe import Stage
 from viodat.bench.store import GridStore
 from viodat.dataset.splits import leaking_windows
+from viodat.errors import ConfigError
 from viodat.joints import ROOT_JOINTS
 from viodat.metrics import mpjpe, mpjve
 
@@ -22,8 +23,20 @@ from viodat.metrics import mpjpe, mpjve
 def training_windows(
     network: LiftingModel, stage: Stage, store: GridStore, division: Division, seed: int
 ) -> tuple[Windows, Windows | None]:
-    """Give the windows to train on, and those of them that are held back to validate."""
+    """Give the windows to train on, and those of them that are held back to validate.
+
+    Raises
+    ------
+    ConfigError
+        The recipe's windows are not the model's, T of a model of the centre frame is even, or no window is held back.
+    """
     data = stage.data
+    if data.frames != network.frames:
+        raise ConfigError(
+            f"stage {stage.name} trains on windows of {data.frames} frames, and the model has {network.frames}",
+            mend="Let frames of [stage.data] and of [stage.model] be the same.",
+        )
+    require_middle(network)
     windows = Windows(
         store, division.train, frames=data.frames, hop=data.hop, offset=data.offset,
         normalisation=network.normalisation, audio=network.audio, cut=data.cut, sound=data.sound,
@@ -31,6 +44,11 @@ def training_windows(
     if not division.held_windows:
         return windows, None
     held = leaking_windows(len(windows), share=division.held_windows, seed=seed)
+    if not held.any():
+        raise ConfigError(
+            f"stage {stage.name} has {len(windows)} windows: to validate by {division.held_windows:g} of them is none",
+            mend="Use --validation trial, or train on more recordings.",
+        )
     return windows.chosen(np.flatnonzero(~held)), windows.chosen(np.flatnonzero(held))
 
 

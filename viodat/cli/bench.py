@@ -111,6 +111,8 @@ def bench(
 
     if max_minutes < 0:
         raise ConfigError(f"--max-minutes {max_minutes:g}: expected minutes above 0, or 0 for no limit")
+    if seed and min(seed) < 0:
+        raise ConfigError(f"--seed {min(seed)}: expected 0 or more")
     if model and suite:
         raise ConfigError("--model and --suite: expected one of them", mend="Add the model to a copy of the suite.")
     chosen = _suite(model, suite, recipe, protocol, seed, folds, validation)
@@ -206,11 +208,13 @@ def _run_all(
     for row, recipe in zip(suite.model, recipes, strict=True):
         try:
             runs = _row(row, recipe, suite, store, divisions, place, how, protocol, quiet=quiet)
-        except ViodatError as error:
+        except (ViodatError, RuntimeError, MemoryError) as error:
+            # PyTorch's own, memory of a GPU that is full among them, are RuntimeErrors.
             if mine.size > 1:
                 raise
-            print_error(f"{row.model}: {error}")
-            done.failed.append(f"{row.model} ({error.problem})")
+            print_error(f"{row.label or row.model}: {error}")
+            problem = error.problem if isinstance(error, ViodatError) else str(error).partition("\n")[0]
+            done.failed.append(f"{row.label or row.model} ({problem})")
         else:
             if runs:
                 done.rows.append((row, runs))
@@ -225,28 +229,28 @@ def _recipes(suite: Suite, store: GridStore, division: Division, how: How, *, qu
     Raises
     ------
     ConfigError
-        A model or recipe is not there, or networks are to be trained on a CPU and nobody said how.
+        A model, recipe or option is not there, or networks are to be trained on a CPU and nobody said how.
     """
-    from viodat.bench.recipe import load_recipe, recipe_names
+    from viodat.bench.recipe import recipe_names
     from viodat.bench.registry import find_model
-    from viodat.bench.run import time_to_train
+    from viodat.bench.run import chosen_recipe, time_to_train
 
     chosen = []
     for row in suite.model:
         spec = find_model(row.model)
         name = row.recipe or suite.recipe
-        if spec.recipes is not None:
+        recipe = chosen_recipe(spec, name or "paper", row.options, row.sound)
+        if recipe is not None and spec.recipes is not None:
             if not name and how.device == Device.CPU:
                 with progress(f"{row.model}: how long it would take", quiet=quiet) as show:
                     show(0, 1, "some steps of its paper recipe")
-                    seconds = time_to_train(row.model, store, division, "paper", how)
+                    seconds = time_to_train(spec, recipe, store, division, how)
                 others = [one for one in recipe_names(spec.recipes) if one != "paper"]
                 raise ConfigError(
                     f"the paper recipe of {row.model} would take about {_long(seconds)} on this CPU",
                     mend=f"Give --recipe {' or '.join(others)}, or --recipe paper to do so all the same.",
                 )
             name = name or "paper"
-            load_recipe(spec.recipes, name)
         chosen.append(name)
     return chosen
 
@@ -280,8 +284,9 @@ def _row(
             with progress(title, quiet=quiet) as show:
                 this = replace(how, seed=seed, progress=show)
                 run = run_model(
-                    row.model, store, division, place, recipe=recipe, options=row.options, how=this, protocol=protocol
-                )
+                    row.model, store, division, place, recipe=recipe, options=row.options, sound=row.sound, how=this,
+                    protocol=protocol,
+                )  # fmt: skip
             if not isinstance(run, Run):
                 if not quiet:
                     print_warning(_time_is_up(title, run))
@@ -333,8 +338,6 @@ def _told(
             store,
             protocols[0],
             others={one.name: (one, scored[one.name]) for one in protocols} if len(protocols) > 1 else None,
-            folds=suite.folds,
-            validation=suite.validation,
             notes=[*([suite.note] if suite.note else []), *done.notes()],
             shown=show,
         )

@@ -155,6 +155,12 @@ class PoseWindows(torch.utils.data.Dataset[dict[str, Any]]):
             chosen = zip(self._windows, held_out == (split == VALIDATION), strict=True)
             self._windows = [window for window, is_in in chosen if is_in]
         self.trials = tuple(sorted({span.trial for span, _ in self._windows}))
+        if not self._windows and self.leaks:
+            raise DatasetError(
+                f"split {split!r} has no window: there are {len(held_out)}, of which a tenth validates",
+                where=self.dataset.path,
+                mend="Choose fewer frames or a shorter hop_s, or validation='trials'.",
+            )
         if not self._windows:
             longest = max(span.points for span in spans)
             raise DatasetError(

@@ -73,7 +73,7 @@ def without_dropout(network: nn.Module) -> nn.Module:
 def apart(found: Tensor, expected: Tensor) -> float:
     """The largest difference; shapes must be equal."""
     assert found.shape == expected.shape
-    return float((found - expected).abs().max())
+    return float((found - expected).detach().abs().max())
 
 
 def assert_gradients(network: nn.Module, names: Names, published: Published) -> None:

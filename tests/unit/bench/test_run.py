@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from viodat.bench import find_model, list_models, load_protocol, score
 from viodat.bench.division import divided
 from viodat.bench.floors import RIDGE
 from viodat.bench.predictions import NAME, read_predictions, write_predictions
-from viodat.bench.run import Unfinished, open_store, read_run, run_model, store_of, time_to_train
+from viodat.bench.run import Unfinished, chosen_recipe, open_store, read_run, run_model, store_of, time_to_train
 from viodat.bench.training import How
 from viodat.cli.app import app
 from viodat.errors import ConfigError, DatasetError
@@ -86,6 +87,23 @@ def test_a_run_tells_what_it_was_made_from_and_with(small, tmp_path):
     assert 0 < told["trained_s"] <= told["wall_s"]
 
 
+def test_another_note_is_no_other_run_and_other_kernels_are(small, tmp_path):
+    store = open_store(small, tmp_path)
+    first = made("tcn", store, tmp_path)
+    text = tcn.SPEC.recipes.read_text()
+    tcn.SPEC.recipes.write_text(text.replace('note = "27 frames', 'note = "9 frames'))
+    assert made("tcn", store, tmp_path).folder == first.folder
+    assert run_model("tcn", store, divided(store), tmp_path, options={"frames": 9}).folder == first.folder
+    assert made("tcn", store, tmp_path, deterministic=True).folder != first.folder
+
+
+def test_a_network_that_a_partial_builds_is_known_by_its_own_code(small, tmp_path, monkeypatch):
+    store = open_store(small, tmp_path)
+    first = made("tcn", store, tmp_path)
+    monkeypatch.setattr(tcn, "SPEC", replace(tcn.SPEC, build=partial(partial(tcn.SPEC.build))))
+    assert made("tcn", store, tmp_path).told["identity"]["code_sha256"] == first.told["identity"]["code_sha256"]
+
+
 def test_another_seed_recipe_or_dataset_is_another_run(small, tmp_path):
     store = open_store(small, tmp_path)
     folders = {made("mean-pose", store, tmp_path, seed=seed).folder for seed in (0, 1)}
@@ -110,8 +128,8 @@ def test_time_that_is_up_leaves_a_training_to_go_on_with(small, tmp_path):
 def test_the_time_of_a_training_is_measured_and_nothing_is_left_of_it(small, tmp_path, monkeypatch):
     monkeypatch.setattr("viodat.bench.run._MEASURED_S", 0.2)
     store = open_store(small, tmp_path)
-    assert time_to_train("tcn", store, divided(store), "quick", How()) > 0
-    assert time_to_train("ridge", store, divided(store), "quick", How()) == 0
+    spec = find_model("tcn")
+    assert time_to_train(spec, chosen_recipe(spec, "quick", {}), store, divided(store), How()) > 0
     assert [path.name for path in tmp_path.iterdir()] == ["grids"]
 
 
@@ -127,7 +145,7 @@ def test_predictions_that_were_damaged_are_told(small, tmp_path):
 def test_what_is_no_run_is_told(tmp_path, content):
     if content is not None:
         (tmp_path / "run.json").write_text(content)
-    with pytest.raises(ConfigError, match=r"is no finished run|is a run of format 99, this viodat reads 2"):
+    with pytest.raises(ConfigError, match=r"is no finished run|is a run of format 99, this viodat reads 3"):
         read_run(tmp_path)
 
 
@@ -137,7 +155,7 @@ def test_options_go_before_those_of_the_recipe(small, tmp_path):
     plain = run_model("tcn", store, division, tmp_path, how=How())
     wide = run_model("tcn", store, division, tmp_path, options={"channels": 24}, how=How())
     assert wide.told["parameters"] > plain.told["parameters"]
-    assert wide.told["identity"]["recipe"]["note"].endswith("channels = 24")
+    assert wide.told["note"].endswith("channels = 24")
     with pytest.raises(ConfigError, match="refuses its arguments: .*'canals'"):
         run_model("tcn", store, division, tmp_path, options={"canals": 24}, how=How())
     with pytest.raises(ConfigError, match="is no network: it has no option 'channels'"):
@@ -276,12 +294,45 @@ def test_all_models_are_listed_with_their_recipes():
         (["--folds", "participant"], "without P04 there is nothing to train on"),
         (["--validation", "participant"], "only P04 is there to train on"),
         (["--max-minutes", "-1"], "expected minutes above 0"),
+        (["--seed", "-1"], "expected 0 or more"),
     ],
 )
 def test_mistakes_end_in_one_line(small, tmp_path, arguments, said):
     found = called("--data", small, "--runs", tmp_path, *arguments)
     assert found.exit_code == 2
     assert said in " ".join(found.stderr.split())
+
+
+def test_a_mistake_in_the_last_row_of_a_suite_is_told_before_the_first_is_trained(small, tmp_path):
+    suite = tmp_path / "mine.toml"
+    for row, said in [
+        ("options = { canals = 8 }", "'canals'"),
+        ("options = { dropout = 5 }", "dropout probability has to be between 0 and 1"),
+        ("options = { channels = -1 }", "Temporal"),
+        ("options = { frames = 10 }", "expected a power of 3"),
+        ('sound = "silent"', "does not listen"),
+    ]:
+        suite.write_text(
+            f'title = "mine"\nrecipe = "quick"\n[[model]]\nmodel = "ridge"\n[[model]]\nmodel = "tcn"\n{row}\n'
+        )
+        found = called("--data", small, "--runs", tmp_path / "runs", "--suite", suite)
+        assert found.exit_code == 2, row
+        assert said.lower() in " ".join(found.stderr.split()).lower(), row
+        assert [path.name for path in (tmp_path / "runs").iterdir()] == ["grids"]
+    suite.write_text('title = "mine"\nseeds = [0, -1]\n[[model]]\nmodel = "ridge"\n')
+    found = called("--data", small, "--runs", tmp_path / "runs", "--suite", suite)
+    assert "seeds.1: Input should be greater than or equal to 0" in " ".join(found.stderr.split())
+
+
+def test_what_pytorch_raises_costs_one_row(small, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise RuntimeError("not enough memory: you tried to allocate 9 EB")
+
+    monkeypatch.setattr(tcn.TemporalConvolutions, "forward", full)
+    found = called("--data", small, "--runs", tmp_path, "--model", "tcn", "--recipe", "quick")
+    assert found.exit_code == 1
+    assert "tcn: not enough memory" in " ".join(found.stderr.split())
+    assert "ridge" in found.stdout
 
 
 def test_a_dataset_that_is_not_there_is_told(tmp_path):

@@ -1,8 +1,11 @@
 """A dataset in mapped arrays, and windows of it: the same that PoseWindows gives, cut, centred and flipped."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import viodat
@@ -41,6 +44,40 @@ def test_windows_are_those_of_pose_windows(small, store):
             np.testing.assert_allclose(batch.target[k][there], centred[there], atol=1e-3)
             np.testing.assert_allclose(batch.pose2d[k][there], item["pose2d"].numpy()[there], atol=1e-3)
             np.testing.assert_array_equal(batch.audio[k], np.nan_to_num(item["audio"].numpy()))
+
+
+def test_a_control_hears_another_trial_or_nothing(small, tmp_path):
+    folder = write_dataset(tmp_path / "three", seconds=9.0, video_frames=210, splits=("train", "train", "test"))
+    store = grid_store(viodat.open_dataset(folder), tmp_path)
+    first, second = store.of_split("train")
+    sound = store.sound("features100")
+    # The little dataset's recordings sound alike.
+    sound.values = np.random.default_rng(0).normal(size=sound.values.shape).astype(np.float32)
+    asked = {"frames": 30, "hop": 30, "audio": "features100"}
+    own, others = (Windows(store, (one,), **asked).batch(np.arange(3)).audio for one in (first, second))
+    shuffled = Windows(store, (first,), sound="another", **asked).batch(np.arange(3))
+    np.testing.assert_array_equal(shuffled.audio, others)
+    assert not np.array_equal(shuffled.audio, own)
+    np.testing.assert_array_equal(shuffled.pose2d, Windows(store, (first,), **asked).batch(np.arange(3)).pose2d)
+    assert not Windows(store, (first,), sound="silent", **asked).batch(np.arange(3)).audio.any()
+    with pytest.raises(ConfigError, match="split test has no other trial with sound"):
+        Windows(store, store.of_split("test"), sound="another", **asked)
+
+
+def test_a_picture_whose_size_is_not_stored_has_that_of_its_camera(small, tmp_path):
+    folder = Path(shutil.copytree(small, tmp_path / "sizeless"))
+    table = pq.read_table(folder / "recordings.parquet")
+    for name in ("width_px", "height_px"):
+        field = table.schema.field(name)
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, field, pa.nulls(len(table), field.type))
+    pq.write_table(table, folder / "recordings.parquet")
+    dataset = viodat.open_dataset(folder)
+    store = grid_store(dataset, tmp_path)
+    for one in store.recordings:
+        assert (one.width_px, one.height_px) == dataset.camera(one.recording).size_px
+    windows = Windows(store, store.recordings, frames=30, hop=30)
+    assert np.isfinite(windows.batch(np.arange(len(windows))).pose2d).all()
 
 
 def test_a_store_is_made_once(small, store, monkeypatch):
@@ -144,13 +181,13 @@ def test_every_frame_is_in_a_window(store, frames, hop, offset):
 
 def test_an_epoch_has_every_window_once_and_its_mirror_image(store):
     windows = Windows(store, store.recordings, frames=30, hop=7)
-    seen = np.concatenate([one.windows for one in windows.epoch(8, np.random.default_rng(0), flips=True)])
-    np.testing.assert_array_equal(np.sort(seen), np.repeat(np.arange(len(windows)), 2))
+    seen = windows.order(np.random.default_rng(0), flips=True)
+    np.testing.assert_array_equal(np.sort(seen), np.arange(2 * len(windows)))
+    given = np.concatenate([one.pose2d for one in windows.epoch(8, np.random.default_rng(0), flips=True)])
+    np.testing.assert_array_equal(given, windows.numbered(seen).pose2d)
     assert windows.batches(8, flips=True) == len(list(windows.epoch(8, flips=True)))
-    again = np.concatenate([one.windows for one in windows.epoch(8, np.random.default_rng(0), flips=True)])
-    np.testing.assert_array_equal(seen, again)
-    other = np.concatenate([one.windows for one in windows.epoch(8, np.random.default_rng(1), flips=True)])
-    assert not np.array_equal(seen, other)
+    np.testing.assert_array_equal(seen, windows.order(np.random.default_rng(0), flips=True))
+    assert not np.array_equal(seen, windows.order(np.random.default_rng(1), flips=True))
 
 
 def test_joints_that_were_missed_are_interpolated():
@@ -158,12 +195,12 @@ def test_joints_that_were_missed_are_interpolated():
     px[5:8, 3] = np.nan
     px[:4, 4] = np.nan
     px[:, 6] = np.nan
-    filled, seen = without_gaps(px, (1280.0, 720.0))
+    filled, seen = without_gaps(px, (1280.0, 720.0)), np.isfinite(px).all(axis=-1)
     assert np.isfinite(filled).all()
     np.testing.assert_array_equal(filled[seen], px[seen])
     np.testing.assert_allclose(filled[6, 3], (px[4, 3] + px[8, 3]) / 2, atol=1e-6)
     np.testing.assert_array_equal(filled[:4, 4], np.repeat(px[4:5, 4], 4, axis=0))
     others = np.delete(np.arange(18), 6)
     np.testing.assert_allclose(filled[:, 6], filled[:, others].mean(axis=1), atol=1e-6)
-    nobody, _ = without_gaps(np.full((3, 18, 2), np.nan, np.float32), (1280.0, 720.0))
+    nobody = without_gaps(np.full((3, 18, 2), np.nan, np.float32), (1280.0, 720.0))
     np.testing.assert_array_equal(nobody, np.broadcast_to(np.float32([639.5, 359.5]), (3, 18, 2)))

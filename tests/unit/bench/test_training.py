@@ -23,6 +23,7 @@ from viodat.bench.optimisers import learning_rate
 from viodat.bench.recipe import Schedule, load_recipe
 from viodat.bench.store import grid_store
 from viodat.bench.training import CHECKPOINT, How, step, train
+from viodat.bench.validation import Errors
 from viodat.errors import ConfigError, MetricError
 from viodat.metrics import mpjpe, mpjve
 
@@ -86,6 +87,36 @@ def test_it_learns(store, tmp_path):
     assert mpjpe(one.pred, target) == pytest.approx(best, rel=1e-4)
     velocities = [epoch.validation_mpjve for epoch in found.epochs if epoch.validation_mm == best]
     assert velocities == [pytest.approx(mpjve(one.pred, target), rel=1e-4)]
+
+
+def test_a_stage_that_does_not_fit_its_network_is_told(store, tmp_path):
+    windows = stage().data.model_copy(update={"frames": 27})
+    with pytest.raises(ConfigError, match="trains on windows of 27 frames, and the model has 9"):
+        trained(store, tmp_path, stage(data=windows))
+    network = TemporalConvolutions(frames=9, channels=4)
+    network.frames = 8
+    with pytest.raises(ConfigError, match="answers with the centre frame of 8: an odd number was expected"):
+        NetworkLifter(network)
+    network.lifts = False
+    with pytest.raises(ConfigError, match="gives no poses: it is there for pre-training"):
+        NetworkLifter(network)
+
+
+def test_no_best_epoch_is_taken_where_nothing_tells_it(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("viodat.bench.training.validated", lambda *_: Errors(None, None))
+    with pytest.raises(ConfigError, match="takes the best epoch, and validation gives no number"):
+        trained(store, tmp_path, stage(select="best"))
+    assert trained(store, tmp_path / "last", stage(select="last")).finished
+    few = stage(data=stage().data.model_copy(update={"hop": 1000}))
+    with pytest.raises(ConfigError, match=r"has 3 windows: to validate by 0.1 of them is none"):
+        train(TemporalConvolutions(**few.model), few, store, divided(store, "window"), tmp_path / "few", How())
+
+
+def test_windows_that_begin_half_a_window_early_still_do_when_they_are_longer():
+    (longer,) = load_recipe(RECIPES, "quick").varied({"frames": 81}).stage
+    assert (longer.data.frames, longer.data.offset, longer.model["frames"]) == (81, 40, 81)
+    with pytest.raises(ConfigError, match="stage.1.data.frames: Input should be greater than or equal to 1"):
+        load_recipe(RECIPES, "quick").varied({"frames": 0})
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(store, tmp_path):

@@ -99,7 +99,7 @@ def division_sentences(results: Results) -> list[str]:
         "participant": "Every participant was tested by models trained on the others (leave one participant out): the "
         "folds share training data, so that their values are not independent of each other.",
         "camera": "Every camera was tested by models trained on the others (leave one camera out): a diagnostic of the "
-        "viewpoint; players and takes of the test are known from training.",
+        "viewpoint, by players who were in no training.",
         "dataset": "Training and test are the dataset's own splits.",
     }.get(str(results.get("folds")))
     validation = {

@@ -1,0 +1,65 @@
+"""Parts that the models share: what dropout drops, and what bfloat16 does not touch."""
+
+import pytest
+import torch
+from viodat.baselines.parts.dropout import Dropout, dropped
+
+from viodat.bench.joint_sets import VIODAT18
+from viodat.bench.recipe import load_recipe
+from viodat.bench.registry import build_network, find_model, list_models
+
+NETWORKS = [name for name in list_models() if find_model(name).build is not None]
+
+
+@pytest.mark.parametrize("p", [0.05, 0.1, 0.25, 0.5, 0.9])
+def test_as_much_is_dropped_as_is_asked_for_and_the_mean_stays(p):
+    torch.manual_seed(0)
+    x = torch.ones(1_000_003, dtype=torch.float64, requires_grad=True)
+    answer = dropped(x, p)
+    gone = answer == 0
+    # Five standard deviations of a binomial share.
+    assert gone.double().mean().item() == pytest.approx(p, abs=5 * (p * (1 - p) / len(x)) ** 0.5)
+    assert answer[~gone].detach().unique().item() == pytest.approx(1 / (1 - p), rel=1e-4)
+    answer.sum().backward()
+    assert torch.equal(x.grad, answer.detach())
+
+
+def test_neighbours_are_dropped_independently():
+    """Four values share a word: of its parts none may tell of another."""
+    torch.manual_seed(0)
+    gone = (dropped(torch.ones(4_000_000), 0.5) == 0).view(-1, 4).double()
+    assert (torch.corrcoef(gone.T) - torch.eye(4)).abs().max() < 5e-3
+
+
+def test_the_same_seed_drops_the_same():
+    layer = Dropout(0.3)
+    first, again, other = (layer(torch.ones(3, 5, 7)) for seed in (1, 1, 2) if torch.manual_seed(seed))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_in_evaluation_and_at_the_ends_it_is_pytorchs():
+    x = torch.randn(4, 4, dtype=torch.float64)
+    assert Dropout(0.5).eval()(x) is x
+    assert torch.equal(Dropout(0.0)(x), x)
+    assert torch.equal(Dropout(1.0)(x), torch.zeros_like(x))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_keypoints_are_not_rounded_to_bfloat16(name):
+    """A network that rounded them would give the same answer to places that are half a pixel from each other."""
+    (*_, stage) = load_recipe(find_model(name).recipes, "quick").stage
+    torch.manual_seed(0)
+    network = build_network(find_model(name), VIODAT18, stage.model).eval()
+    # Both are representable in bfloat16, whose next numbers are 2 px and 1/256 away.
+    place, half_a_pixel = (300.0, 0.5) if network.normalisation == "root_px" else (0.75, 0.5 * 2 / 1920)
+    assert torch.tensor(place + half_a_pixel).bfloat16() == place
+    batch = {
+        "pose2d": torch.full((1, network.frames, len(VIODAT18), 2), place),
+        "image_size": torch.tensor([[1920.0, 1080.0]]),
+    }
+    if network.audio:
+        batch["audio"] = torch.randn(1, *network.audio_shape)
+    moved = {**batch, "pose2d": batch["pose2d"] + half_a_pixel}
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert not torch.equal(network(batch)["pose3d"], network(moved)["pose3d"])
