@@ -73,6 +73,12 @@ def test_each_camera_is_left_out_once(store):
     assert sorted(name for one in found for name in ids(one.test)) == sorted(ids(divided(store).test))
 
 
+@pytest.mark.parametrize("held", ["trial", "participant", "window"])
+@pytest.mark.parametrize("by", ["dataset", "participant", "camera"])
+def test_a_division_tells_how_it_came_about(store, by, held):
+    assert {(one.by, one.held) for one in folds(store, by, held)} == {(by, held)}
+
+
 def test_one_camera_cannot_be_left_out(store):
     alone = type(store)(store.folder)
     alone.recordings = tuple(one for one in store.recordings if one.device == "C01")

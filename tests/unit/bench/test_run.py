@@ -252,6 +252,24 @@ def test_runs_are_compared_by_their_folders(small, tmp_path):
     assert "is no finished run of viodat bench" in nothing.stderr
 
 
+def test_what_was_done_otherwise_than_the_head_says_is_told(small, tmp_path):
+    store = open_store(small, tmp_path)
+    runs = [made("tcn", store, tmp_path).folder]
+    runs.append(run_model("mean-pose", store, divided(store, "window"), tmp_path).folder)
+    plain = tmp_path / "plain.toml"
+    plain.write_text('title = "plain"\nsource = "us"\nflipped = false\n')
+    found = CliRunner().invoke(app, ["compare", *map(str, runs), "--protocol", str(plain), "--json"])
+    told = json.loads(found.stdout)
+    said = " ".join(told["notes"])
+    assert "The rows were trained and tested in several ways: folds by dataset, validation by trial; folds by" in said
+    assert "Predictions are averaged with those of the mirror image in: temporal CNN (quick)" in said
+    alone = CliRunner().invoke(app, ["compare", str(runs[1]), "--json"])
+    told = json.loads(alone.stdout)
+    assert told["validation"] == "window"
+    assert told["dataset"]["train"]["trials"] == 3
+    assert "Predictions are not averaged with those of the mirror image in: mean pose." in told["notes"]
+
+
 def test_a_filtered_row_stands_beside_a_models_own(small, tmp_path):
     suite = tmp_path / "mine.toml"
     suite.write_text('title = "mine"\n[[model]]\nmodel = "ridge"\npublished = { mpjpe = 40.0 }\nkalman = true\n')
