@@ -190,7 +190,8 @@ def labels(runs: Sequence[Run]) -> dict[str, list[Run]]:
     for run in runs:
         # Recipes of one name may differ, after somebody edited the file.
         made_by = {
-            name: run.told["identity"][name] for name in ("model", "recipe", "flipped", "held_windows", "code_sha256")
+            name: run.told["identity"][name]
+            for name in ("model", "recipe", "trained", "flipped", "held_windows", "code_sha256")
         }
         grouped.setdefault((run.model, json.dumps(made_by, sort_keys=True)), []).append(run)
     for group in grouped.values():
