@@ -1,8 +1,8 @@
 """Attention and the pre-norm transformer block, after Vaswani et al. 2017 and Dosovitskiy et al. 2021 (ViT).
 
 A sequence is (B, N, C), or (B, N, G, C): then N is the sequence of each of G, which do not see each other, and nothing
-has to be moved in memory for that. But for the smallest, attention matrices are never stored:
-``scaled_dot_product_attention`` computes them piece by piece.
+has to be moved in memory for that. Attention matrices are not stored, ``scaled_dot_product_attention`` computes them
+piece by piece; but for the smallest, and for those that dropout thins on a CPU, of which not all at a time are there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from viodat.errors import ConfigError
 _NARROW: Final = 16
 _SHORT: Final = 64
 """With heads so narrow and sequences so short a CPU is faster, backwards above all, with the plain formula."""
+_KEPT: Final = 1 << 23
+"""A training step with dropout keeps so many attention weights of a layer at most, and draws the others again."""
 
 
 def attend(
@@ -47,14 +49,27 @@ def attend(
     # Heads of all groups stand side by side in memory, so this is a view.
     width = query.shape[-1] // heads
     query_h, key_h, value_h = (x.reshape(len(x), x.shape[1], -1, width).transpose(1, 2) for x in (query, key, value))
-    # On a CPU small attention is faster backwards by the formula; forwards alone it is not.
-    trained = torch.is_grad_enabled() or dropout > 0.0
-    if trained and width < _NARROW and key.shape[1] <= _SHORT and query.device.type == "cpu":
-        scores = (query_h * (width**-0.5 if scale is None else scale)) @ key_h.transpose(-2, -1)
-        answer = dropped(scores.softmax(dim=-1), dropout) @ value_h
+    # On a CPU small attention is faster backwards by the formula, and dropout drawn so; forwards alone it is not.
+    small = width < _NARROW and key.shape[1] <= _SHORT
+    if query.device.type == "cpu" and (dropout > 0.0 or (torch.is_grad_enabled() and small)):
+        scaled = query_h * (width**-0.5 if scale is None else scale)
+        answer = _by_formula(scaled, key_h, value_h, dropout)
     else:
         answer = functional.scaled_dot_product_attention(query_h, key_h, value_h, dropout_p=dropout, scale=scale)
     return answer.transpose(1, 2).reshape(query.shape)
+
+
+def _by_formula(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+    """Attend, all (B, H, N, D); with dropout, weights of many windows are drawn again backwards instead of kept."""
+    together = max(1, _KEPT // (query[0, ..., 0].numel() * key.shape[2]))
+    if dropout == 0.0 or len(query) <= together:
+        return _weighed(query, key, value, dropout)
+    parts = zip(*(torch.split(x, together) for x in (query, key, value)), strict=True)
+    return torch.cat([checkpoint(_weighed, *part, dropout, use_reentrant=False) for part in parts])
+
+
+def _weighed(query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
+    return dropped((query @ key.transpose(-2, -1)).softmax(dim=-1), dropout) @ value
 
 
 def head_width(width: int, heads: int) -> int:

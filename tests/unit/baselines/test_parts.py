@@ -2,6 +2,9 @@
 
 import pytest
 import torch
+from torch.nn import functional
+from viodat.baselines.parts import attention
+from viodat.baselines.parts.attention import attend
 from viodat.baselines.parts.dropout import Dropout, dropped
 
 from viodat.bench.joint_sets import VIODAT18
@@ -63,3 +66,42 @@ def test_keypoints_are_not_rounded_to_bfloat16(name):
     moved = {**batch, "pose2d": batch["pose2d"] + half_a_pixel}
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert not torch.equal(network(batch)["pose3d"], network(moved)["pose3d"])
+
+
+def attended(dropout: float, *groups: int) -> tuple[torch.Tensor, ...]:
+    """Attend to random tokens; give the answer and the gradients of queries, keys and values."""
+    torch.manual_seed(0)
+    tokens = [torch.randn(5, 9, *groups, 12, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    answer = attend(*tokens, 3, dropout=dropout)
+    (answer * torch.linspace(-1, 1, answer.numel()).view(answer.shape)).sum().backward()
+    return answer, *(one.grad for one in tokens)
+
+
+@pytest.mark.parametrize("groups", [(), (2,)])
+def test_attention_with_dropout_learns_the_same_whether_its_weights_are_kept_or_drawn_again(monkeypatch, groups):
+    # The generator is asked window by window, in both cases.
+    monkeypatch.setattr(attention, "_KEPT", 1)
+    drawn_again = attended(0.25, *groups)
+    monkeypatch.setattr(attention, "checkpoint", lambda function, *given, use_reentrant: function(*given))
+    kept = attended(0.25, *groups)
+    for one, other in zip(drawn_again, kept, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_attention_with_dropout_is_attention_on_average():
+    torch.manual_seed(0)
+    query, key, value = torch.rand(3, 1, 30, 8)
+    many = torch.stack([attend(query, key, value, 2, dropout=0.5) for _ in range(4000)])
+    by_head = (x.view(1, 30, 2, 4).transpose(1, 2) for x in (query, key, value))
+    expected = functional.scaled_dot_product_attention(*by_head)
+    spread = many.std(dim=0) / len(many) ** 0.5
+    assert ((many.mean(dim=0) - expected.transpose(1, 2).reshape(1, 30, 8)) / spread).abs().max() < 5.0
+
+
+def test_a_training_step_keeps_no_more_attention_weights_than_it_may(monkeypatch):
+    monkeypatch.setattr(attention, "_KEPT", 2 * 3 * 9 * 9)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x.numel()) or x, lambda x: x):
+        tokens = [torch.randn(5, 9, 12, requires_grad=True) for _ in range(3)]
+        attend(*tokens, 3, dropout=0.25)
+    assert max(kept) <= 5 * 9 * 12

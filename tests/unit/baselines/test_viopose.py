@@ -345,9 +345,11 @@ def test_poses_in_another_unit_are_the_same_function():
     ("spec", "name"), [(spec, name) for spec in (SPEC, NO_AUDIO) for name in recipe_names(Path(spec.recipes))]
 )
 def test_recipes_build_the_network_that_they_are_for(spec, name):
-    (stage,) = load_recipe(Path(spec.recipes), name).stage
-    network = build_network(spec, VIODAT18, stage.model)
-    assert network.frames == stage.data.frames
-    assert network.audio == ("features100" if spec is SPEC else None)
-    assert not network.centre
-    assert not stage.data.flips
+    for stage in load_recipe(Path(spec.recipes), name).stage:
+        network = build_network(spec, VIODAT18, stage.model)
+        assert network.frames == stage.data.frames
+        assert network.audio == ("features100" if spec is SPEC else None)
+        assert not network.centre
+        assert not stage.data.flips
+    assert network.integration
+    assert network.differentiation

@@ -109,7 +109,7 @@ def test_every_ablation_is_another_network(recipe):
     for row in rows:
         spec = find_model(row.model)
         whole = load_recipe(spec.recipes, recipe)
-        (stage,) = whole.varied(row.options).stage
+        *_, stage = whole.varied(row.options).stage
         network = build_network(spec, VIODAT18, stage.model)
         assert network.frames == stage.data.frames
         assert stage.data.batch == whole.stage[0].data.batch
