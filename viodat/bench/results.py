@@ -13,7 +13,7 @@ from viodat.bench.protocol import Protocol
 from viodat.bench.rows import Row, over_seeds, without_nan
 from viodat.bench.run import Shown
 from viodat.bench.series import over_time, strongest_vibrato_mm, vibrato, wrist_path
-from viodat.bench.statistics import LEAST_FOR_PEOPLE, Comparison, clustered_interval, compare_all
+from viodat.bench.statistics import LEAST_FOR_PEOPLE, Comparison, clustered_interval, compare_all, interval_within
 from viodat.bench.store import GridStore
 from viodat.bench.truth_error import TruthCheck, check_truth
 from viodat.dataset.splits import TRAIN, VALIDATION
@@ -135,7 +135,7 @@ def results(
             }
             for name, (other, scored) in (others or {}).items()
         },
-        "comparisons": _comparisons(rows, truth_checks(rows, store, protocol, shown)),
+        "comparisons": _comparisons(rows, tested, truth_checks(rows, store, protocol, shown)),
         "figures": _figures(rows, store, protocol),
     }
     found: dict[str, Any] = without_nan(told)
@@ -184,13 +184,19 @@ def _row(row: Row, drawn: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _comparisons(rows: Sequence[Row], checks: Mapping[tuple[str, str], TruthCheck]) -> list[dict[str, Any]]:
+def _comparisons(
+    rows: Sequence[Row], tested: Sequence[Any], checks: Mapping[tuple[str, str], TruthCheck]
+) -> list[dict[str, Any]]:
     found = []
+    by_label = {row.label: row for row in rows}
     for metric in SHOWN:
         unit = get_metric(metric).unit
         for one in compared(rows, metric):
             pair = checks.get((one.first, one.second)) or checks.get((one.second, one.first))
             exploratory = metric != COMPARED
+            interval = one.interval
+            if one.participants < LEAST_FOR_PEOPLE:
+                interval = _interval_of_difference(by_label[one.first], by_label[one.second], metric, tested)
             found.append(
                 {
                     "first": one.first,
@@ -202,7 +208,7 @@ def _comparisons(rows: Sequence[Row], checks: Mapping[tuple[str, str], TruthChec
                     "adjusted_p": one.adjusted_p,
                     "least_p": one.least_p,
                     "effect": one.effect,
-                    "interval": None if math.isnan(one.interval[0]) else list(one.interval),
+                    "interval": None if math.isnan(interval[0]) else list(interval),
                     "worst": list(one.worst),
                     "sentence": one.sentence(unit),
                     "exploratory": exploratory,
@@ -210,6 +216,15 @@ def _comparisons(rows: Sequence[Row], checks: Mapping[tuple[str, str], TruthChec
                 }
             )
     return found
+
+
+def _interval_of_difference(first: Row, second: Row, metric: str, tested: Sequence[Any]) -> tuple[float, float]:
+    """Give the interval over takes of these participants, in pairs; seeds are averaged."""
+    values, others = first.of_recordings(metric), second.of_recordings(metric)
+    apart = {name: value - others[name] for name, value in values.items()}
+    trials = {one.recording: one.trial for one in tested}
+    people = {one.recording: one.participant for one in tested}
+    return interval_within(apart, trials, people, np.random.default_rng(0))
 
 
 def _told_check(check: TruthCheck) -> dict[str, Any]:

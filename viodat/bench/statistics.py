@@ -224,18 +224,65 @@ def clustered_interval(
     tuple
         NaN for fewer than two things to draw.
     """
+    means = _resampled(values, of, generator, draws)
+    if means is None:
+        return math.nan, math.nan
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def interval_within(
+    values: Mapping[str, float],
+    of: Mapping[str, str],
+    people: Mapping[str, str],
+    generator: np.random.Generator,
+    *,
+    level: float = 0.95,
+    draws: int = 10_000,
+) -> tuple[float, float]:
+    """Give the percentile bootstrap interval of the mean over these people, each of whom counts the same.
+
+    Parameters
+    ----------
+    values
+        Recording -> value; NaN is left out.
+    of
+        Recording -> its trial: of each person as many are drawn as there are, with all their recordings.
+    people
+        Recording -> its participant. The same ones are in each draw, so the interval claims nothing of others.
+    generator, level, draws
+        As in :func:`bootstrap_interval`.
+
+    Returns
+    -------
+    tuple
+        NaN where somebody has fewer than two trials to draw.
+    """
+    apart: dict[str, dict[str, float]] = {}
+    for name, value in values.items():
+        apart.setdefault(people[name], {})[name] = value
+    means = [_resampled(found, of, generator, draws) for found in apart.values()]
+    if not means or any(one is None for one in means):
+        return math.nan, math.nan
+    low, high = np.quantile(np.mean(np.stack(means), axis=0), [(1 - level) / 2, (1 + level) / 2])  # type: ignore[arg-type]
+    return float(low), float(high)
+
+
+def _resampled(
+    values: Mapping[str, float], of: Mapping[str, str], generator: np.random.Generator, draws: int
+) -> NDArray[np.float64] | None:
+    """Give means over recordings, all of one thing drawn together; None for fewer than two things."""
     sums: dict[str, list[float]] = {}
     for name, value in values.items():
         if math.isfinite(value):
             sums.setdefault(of[name], []).append(value)
     if len(sums) < 2:
-        return math.nan, math.nan
+        return None
     total = np.array([math.fsum(found) for found in sums.values()])
     count = np.array([len(found) for found in sums.values()], dtype=np.float64)
     drawn = generator.integers(0, len(sums), size=(draws, len(sums)))
-    means = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    means: NDArray[np.float64] = total[drawn].sum(axis=1) / count[drawn].sum(axis=1)
+    return means
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

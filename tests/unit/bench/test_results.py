@@ -13,7 +13,7 @@ from viodat.bench.registry import build_network
 from viodat.bench.rows import without_nan
 from viodat.bench.scores import Scores, score
 from viodat.bench.series import over_time, strongest_vibrato_mm, vibrato, wrist_path
-from viodat.bench.statistics import clustered_interval
+from viodat.bench.statistics import clustered_interval, interval_within
 from viodat.bench.suite import list_suites, load_suite
 from viodat.errors import ConfigError
 
@@ -43,6 +43,20 @@ def test_the_interval_of_prolific_people_weighs_them_as_the_mean_does():
     values = {"a1": 10.0, **{f"b{k}": 20.0 for k in range(99)}}
     low, high = clustered_interval(values, {name: name[0] for name in values}, np.random.default_rng(0))
     assert (low, high) == (10.0, 20.0)
+
+
+def test_the_interval_over_these_people_counts_each_the_same_and_draws_whole_takes():
+    rng = np.random.default_rng(0)
+    values = {f"a{take}{camera}": 10.0 + 2.0 * (take % 2) for take in range(4) for camera in range(5)}
+    values |= {f"b{take:02}{camera}": 30.0 for take in range(40) for camera in range(5)}
+    trials, people = {name: name[:-1] for name in values}, {name: name[0] for name in values}
+    low, high = interval_within(values, trials, people, rng)
+    # Takes of a: 10, 12, 10, 12. Four drawn are all 10 in 6 % of the draws; b's mean never moves.
+    assert (low, high) == (20.0, 21.0)
+    values["b391"] = math.nan
+    assert interval_within(values, trials, people, rng) == (20.0, 21.0)
+    assert np.isnan(interval_within(values, trials | dict.fromkeys(trials, "one"), people, rng)).all()
+    assert np.isnan(interval_within({}, {}, {}, rng)).all()
 
 
 def test_missing_numbers_are_none():
