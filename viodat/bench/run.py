@@ -108,12 +108,15 @@ class Unfinished:
         Its name.
     epochs
         Of that stage that are done, and in all.
+    later
+        Names of the stages that come after it.
     """
 
     seconds: float
     expected_s: float
     stage: str
     epochs: tuple[int, int]
+    later: tuple[str, ...]
 
 
 def open_store(dataset: str | Path, runs: Path, *, shown: Shown = lambda *_: None) -> GridStore:
@@ -347,8 +350,9 @@ def _fitted(
 
     found = train_stages(spec, recipe, store, division, folder, how)
     if found.lifter is None:
-        stage = recipe.stage[len(found.epochs) - 1].name
-        return Unfinished(found.seconds, found.expected_s, stage, (len(found.epochs[stage]), found.in_all))
+        stage, *later = (one.name for one in recipe.stage[len(found.epochs) - 1 :])
+        done = (len(found.epochs[stage]), found.in_all)
+        return Unfinished(found.seconds, found.expected_s, stage, done, tuple(later))
     curves = {
         name: {
             "loss": [epoch.loss for epoch in epochs],

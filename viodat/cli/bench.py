@@ -297,9 +297,11 @@ def _row(
 
 def _time_is_up(title: str, found: Unfinished) -> str:
     done, total = found.epochs
+    then = f", and then stage {', stage '.join(found.later)}" if found.later else ""
     return (
         f"the time for {title} is up after {_long(found.seconds)}: stage {found.stage}, {done} of "
-        f"{counted(total, 'epoch')} done, about {_long(found.expected_s)} in all at this pace; the same command goes on"
+        f"{counted(total, 'epoch')} done, which takes about {_long(found.expected_s)} in all at this pace{then}; "
+        "the same command goes on"
     )
 
 

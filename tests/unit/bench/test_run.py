@@ -125,6 +125,20 @@ def test_time_that_is_up_leaves_a_training_to_go_on_with(small, tmp_path):
     assert (one.pred == other.pred).all()
 
 
+def test_time_that_is_up_is_told_with_the_stages_to_come(small, tmp_path, monkeypatch):
+    text = Path(tcn.SPEC.recipes).read_text()
+    quick = text[text.index("[[quick.stage]]") :]
+    assert quick.count('name = "train"') == 1
+    path = tmp_path / "recipe.toml"
+    path.write_text(text + "\n" + quick.replace('name = "train"', 'name = "again"\ninit_from = "train"'))
+    monkeypatch.setattr(tcn, "SPEC", replace(tcn.SPEC, recipes=path))
+    runs = tmp_path / "runs"
+    found = called("--data", small, "--runs", runs, "--model", "tcn", "--recipe", "quick", "--max-minutes", 1e-6)
+    said = " ".join(found.stderr.split())
+    assert re.search(r"is up after \S+ \S+: stage train, \d of 4 epochs done, which takes about", said)
+    assert "at this pace, and then stage again; the same command goes on" in said
+
+
 def test_the_time_of_a_training_is_measured_and_nothing_is_left_of_it(small, tmp_path, monkeypatch):
     monkeypatch.setattr("viodat.bench.run._MEASURED_S", 0.2)
     store = open_store(small, tmp_path)
