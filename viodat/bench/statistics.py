@@ -224,11 +224,7 @@ def clustered_interval(
     tuple
         NaN for fewer than two things to draw.
     """
-    means = _resampled(values, of, generator, draws)
-    if means is None:
-        return math.nan, math.nan
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    return interval_within(values, of, dict.fromkeys(values, ""), generator, level=level, draws=draws)
 
 
 def interval_within(
